@@ -1,0 +1,83 @@
+"""What the engine asks of Asterisk outside any call: phones, trunks, prompts, and how channels ended unseen."""
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from engine.ari import cel
+from engine.ari.errors import AriError, NotFound
+from engine.ari.requests import AriRequests
+from engine.calls.clock import Clock
+from engine.calls.ports import DirectorySource, Past
+from engine.domain import dialstring
+from engine.domain.recovery import Ending
+from engine.domain.values import ChannelId, PlaybackId, Slug
+
+log = structlog.get_logger(__name__)
+
+WATCH_EVERY_S = 2.0
+"""How old our knowledge of a trunk may be; a call that meets a dead trunk tries the next one anyway."""
+
+
+class AsteriskSide:
+    """Implements `calls.ports.Asterisk` and `TrunkWatch`."""
+
+    def __init__(self, requests: AriRequests, source: DirectorySource, clock: Clock, hangups: Path) -> None:
+        self._ari, self._source, self._clock, self._hangups = requests, source, clock, hangups
+        self._down: frozenset[Slug] = frozenset()
+
+    async def registered_phones(self, sip_user: str) -> list[str]:
+        named = f"PJSIP/{sip_user}/"
+        return [contact.removeprefix(named) for contact in await self._ari.contacts(sip_user)]
+
+    async def living_playbacks(self, playbacks: list[PlaybackId]) -> frozenset[PlaybackId]:
+        async def lives(playback: PlaybackId) -> bool:
+            try:
+                await self._ari.get_playback(playback)
+            except NotFound:
+                return False
+            except AriError as failed:
+                log.warning("ari.playback_unknown", playback=playback, why=failed.message)
+            return True
+
+        found = await asyncio.gather(*(lives(playback) for playback in playbacks))
+        return frozenset(p for p, there in zip(playbacks, found, strict=True) if there)
+
+    def past(self, channels: frozenset[ChannelId], since: datetime) -> Past:
+        try:
+            told = cel.pasts(self._hangups, channels, since=since)
+        except OSError as unreadable:  # without it ends have no cause; that is all
+            log.error("cel.unreadable", path=str(self._hangups), why=str(unreadable), next="engine doctor")
+            return {}, {}
+        at = self._clock.at
+        answers = {ChannelId(c): at(past.answered) for c, past in told.items() if past.answered is not None}
+        endings = {
+            ChannelId(c): Ending(at=at(past.ended.at), cause=past.ended.cause)
+            for c, past in told.items()
+            if past.ended is not None
+        }
+        return answers, endings
+
+    def is_down(self, trunk: Slug) -> bool:
+        return trunk in self._down
+
+    async def watch_trunks(self) -> None:
+        """Look at every trunk for ever: one whose contact does not answer OPTIONS is down."""
+        while True:
+            try:
+                self._down = frozenset([t for t in self._source.directory.trunks if await self._offline(t)])
+            except AriError as failed:
+                log.warning("trunks.unknown", why=failed.message)
+            await asyncio.sleep(WATCH_EVERY_S)
+
+    async def _offline(self, trunk: Slug) -> bool:
+        """Offline to Asterisk is also a contact that was not asked yet (up to `max_initial_qualify_time` after it was
+        configured), and such a one is dialled; what would not be dialled is not among the contacts."""
+        endpoint = dialstring.trunk_endpoint(trunk)
+        try:
+            state = (await self._ari.get_endpoint(endpoint)).state
+        except NotFound:
+            return True
+        return state == "offline" and not await self._ari.contacts(endpoint)

@@ -1,0 +1,84 @@
+"""Where callers come in: a channel in our application that is nobody's becomes a call, or is told why not."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+import structlog
+
+from engine.ari.errors import AriError
+from engine.ari.requests import AriRequests
+from engine.ari.resources import ChannelSnapshot
+from engine.calls.arriving import Came
+from engine.calls.contract import Accepted
+from engine.domain.values import ChannelId
+from engine.errors import StandardisteError
+
+log = structlog.get_logger(__name__)
+
+REFUSAL = "standardiste-refusal"
+BUSY, NOT_PERMITTED, UNKNOWN, NOBODY = "busy", "not-permitted", "unknown", "nobody"
+TOLD = {
+    "agent-busy": BUSY,
+    "unknown-number": UNKNOWN,
+    "number-not-in-use": UNKNOWN,
+    "number-not-dialable": UNKNOWN,
+    "agent-disabled": NOT_PERMITTED,
+    "calls-per-minute": NOT_PERMITTED,
+    "no-phone-registered": NOBODY,
+}
+"""What the dialplan tells a caller for each rule; rules about destinations and limits are permissions, and whatever
+else may refuse means that nobody can take the call now."""
+
+
+class Calls(Protocol):
+    def expect(self, came: Came) -> None: ...
+
+    async def arrive(self, came: Came) -> Accepted: ...
+
+
+class Door:
+    """`spawn` owns the tasks: a caller who is being let in holds up nobody's events."""
+
+    def __init__(self, calls: Calls, ari: AriRequests, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
+        self._calls, self._ari, self._spawn = calls, ari, spawn
+        self._entering: set[str] = set()
+
+    def enter(self, channel: ChannelSnapshot, args: tuple[str, ...]) -> bool:
+        """Let a caller in; False for one the dialplan did not send. `args`: kind, endpoint, what was dialled."""
+        match args:
+            case ("inbound" | "agent", endpoint, dialled):
+                came = Came(
+                    channel=ChannelId(channel.id), endpoint=endpoint, dialled=dialled, caller=channel.caller.number
+                )
+            case _:
+                return False
+        if channel.id not in self._entering:
+            self._entering.add(channel.id)
+            self._calls.expect(came)  # at once: the next event may be the caller's hanging up
+            self._spawn(self._let_in(came))
+        return True
+
+    async def _let_in(self, came: Came) -> None:
+        try:
+            accepted = await self._calls.arrive(came)
+            log.info("call.arrived", call=accepted.id, endpoint=came.endpoint, dialled=came.dialled)
+        except StandardisteError as refused:
+            await self._send_away(came, told(refused.stable_code))
+        except Exception:  # nobody awaits it, and a caller must never be left in silence
+            log.exception("call.arrival_failed", channel=came.channel)
+            await self._send_away(came, NOBODY)
+        finally:
+            self._entering.discard(came.channel)
+
+    async def _send_away(self, came: Came, exten: str) -> None:
+        try:
+            await self._ari.continue_in_dialplan(came.channel, REFUSAL, exten=exten)
+        except AriError as failed:  # gone, or it will be: the dialplan bounds its life
+            log.warning("ari.stranger_stays", channel=came.channel, why=failed.message)
+
+
+def told(rule: str) -> str:
+    """The extension of the dialplan that tells the caller about this rule."""
+    if rule.startswith(("destination-", "limit")):
+        return NOT_PERMITTED
+    return TOLD.get(rule, NOBODY)

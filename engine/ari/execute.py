@@ -1,0 +1,160 @@
+"""Orders of a call, carried out in Asterisk; what went wrong comes back as an event the call understands.
+
+Each order is bounded in time by the requests below. A channel that is already gone is no error: its end is told by its
+own event, and where that event was lost, by ours after a grace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from engine.ari.errors import AriError, Conflict, NotFound
+from engine.ari.requests import AriRequests
+from engine.domain import effects as fx
+from engine.domain.events import (
+    ChannelEnded,
+    ChannelRefused,
+    DialInDoubt,
+    DialSent,
+    Event,
+    JoinFailed,
+    PlaybackEnded,
+)
+from engine.domain.moment import Moment
+from engine.domain.values import ChannelId
+
+log = structlog.get_logger(__name__)
+
+LAST_WORD_S = 1.0
+"""Asterisk says 404 before the event that tells why the channel ended has been read: it gets this long."""
+
+
+class Executor:
+    """Implements `calls.ports.World`. `sounds` is where the prompts are, from Asterisk's point of view."""
+
+    def __init__(self, requests: AriRequests, *, sounds: Path, now: Callable[[], Moment]) -> None:
+        self._ari, self._sounds, self._now = requests, sounds, now
+
+    async def carry_out(self, effect: fx.Effect) -> Event | None:
+        match effect:
+            case fx.CreateChannel():
+                return await self._create(effect)
+            case fx.DialChannel():
+                return await self._dial(effect)
+            case fx.HangUp() | fx.Answer():
+                return await self._end_or_take(effect)
+            case fx.JoinBridge():
+                return await self._join(effect)
+            case fx.Play():
+                return await self._play(effect)
+            case _:
+                await self._quietly(effect)
+                return None
+
+    async def hang_up_orphan(self, channel: str) -> None:
+        try:
+            await self._ari.hang_up(channel)
+        except AriError as failed:
+            log.warning("ari.orphan_stays", channel=channel, why=failed.message)
+
+    async def destroy_orphan_bridge(self, bridge: str) -> None:
+        try:
+            await self._ari.destroy_bridge(bridge)
+        except AriError as failed:
+            log.warning("ari.orphan_stays", bridge=bridge, why=failed.message)
+
+    async def _create(self, effect: fx.CreateChannel) -> Event | None:
+        variables = {"TIMEOUT(absolute)": str(effect.life_s)}
+        # With create + dial the number presented is the *connected line's*, not the caller id's.
+        if effect.caller_id is not None:
+            variables["CONNECTEDLINE(num,i)"] = effect.caller_id
+            variables["CONNECTEDLINE(num-pres,i)"] = "allowed"
+        else:
+            variables["CONNECTEDLINE(num-pres,i)"] = "prohib"
+        try:
+            await self._ari.create_channel(effect.channel, effect.endpoint, variables=variables)
+        except Conflict:
+            return None  # it is there: this is the second time it is ordered, after a restart
+        except AriError as failed:
+            log.warning("ari.create_failed", channel=effect.channel, why=failed.message)
+            return ChannelRefused(at=self._now(), channel=effect.channel, why=failed.stable_code)
+        return None
+
+    async def _dial(self, effect: fx.DialChannel) -> Event:
+        try:
+            await self._ari.dial(effect.channel, effect.timeout_s)
+        except NotFound:
+            return await self._gone(effect.channel)
+        except AriError as failed:
+            log.warning("ari.dial_in_doubt", channel=effect.channel, why=failed.message)
+            return DialInDoubt(at=self._now(), channel=effect.channel)
+        return DialSent(at=self._now(), channel=effect.channel)
+
+    async def _end_or_take(self, effect: fx.HangUp | fx.Answer) -> Event | None:
+        return await (self._hang_up(effect) if isinstance(effect, fx.HangUp) else self._answer(effect))
+
+    async def _hang_up(self, effect: fx.HangUp) -> Event | None:
+        try:
+            there = await self._ari.hang_up(effect.channel, cause=effect.cause)
+        except AriError as failed:
+            log.warning("ari.hang_up_failed", channel=effect.channel, why=failed.message)
+            return None  # the call repeats it
+        return None if there else await self._gone(effect.channel)
+
+    async def _answer(self, effect: fx.Answer) -> Event | None:
+        """Whoever called is bounded like those we call: nothing of ours can be forgotten."""
+        try:
+            await self._ari.set_variable(effect.channel, "TIMEOUT(absolute)", str(effect.life_s))
+            await self._ari.answer(effect.channel)
+        except NotFound:
+            return await self._gone(effect.channel)
+        except AriError as failed:
+            log.warning("ari.answer_failed", channel=effect.channel, why=failed.message)
+        return None
+
+    async def _join(self, effect: fx.JoinBridge) -> Event | None:
+        try:
+            await self._ari.add_to_bridge(effect.bridge, effect.channel)
+        except AriError as failed:
+            log.warning("ari.join_failed", channel=effect.channel, why=failed.message)
+            return JoinFailed(at=self._now(), channel=effect.channel, why=failed.stable_code)
+        return None
+
+    async def _play(self, effect: fx.Play) -> Event | None:
+        media = f"sound:{self._sounds / effect.language / effect.prompt}"
+        try:
+            await self._ari.play(effect.channel, effect.playback, [media], lang=effect.language)
+        except AriError as failed:
+            log.warning("ari.play_failed", channel=effect.channel, prompt=effect.prompt, why=failed.message)
+            return PlaybackEnded(at=self._now(), playback=effect.playback, heard=False)
+        return None
+
+    async def _quietly(self, effect: fx.Effect) -> None:
+        """Orders whose failure changes nothing for the call."""
+        try:
+            match effect:
+                case fx.OpenBridge(bridge=bridge):
+                    await self._ari.create_bridge(bridge, name=self._ari.app)  # whose it is, should two engines be here
+                case fx.CloseBridge(bridge=bridge):
+                    await self._ari.destroy_bridge(bridge)
+                case fx.Ring(channel=channel):
+                    await self._ari.ring(channel)
+                case fx.StopPlayback(playback=playback):
+                    await self._ari.stop_playback(playback)
+                case fx.StartComfort(channel=channel, comfort=comfort):
+                    moh_class = "default" if comfort == "music" else "standardiste-comfort"
+                    await self._ari.start_moh(channel, moh_class=moh_class)
+                case fx.StopComfort(channel=channel):
+                    await self._ari.stop_moh(channel)
+        except (Conflict, NotFound):
+            pass  # already so
+        except AriError as failed:
+            log.warning("ari.order_failed", order=type(effect).__name__, why=failed.message)
+
+    async def _gone(self, channel: ChannelId) -> ChannelEnded:
+        await asyncio.sleep(LAST_WORD_S)
+        return ChannelEnded(at=self._now(), channel=channel, missed=True)

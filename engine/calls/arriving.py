@@ -1,0 +1,173 @@
+"""Calls that come to us: who calls, what they dialled, and the request a call can live by.
+
+The same rules as for an application's order are asked, before anybody rings: a refusal changes nothing and names its
+rule. The dialplan tells the caller (`standardiste-refusal`).
+"""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from engine.calls import acceptance
+from engine.calls.acceptance import House
+from engine.domain import dialstring
+from engine.domain.directory import Agent, Directory, Number, Site, ToAgent, Trunk
+from engine.domain.numbers import parse_dialled
+from engine.domain.request import Arrival, ConnectRequest, Route
+from engine.domain.values import E164, ChannelId
+from engine.errors import InvalidValue, Refused
+
+LONGEST_CALLER = 32
+"""E.164 has 15 digits; what is longer is no number of anybody's, and is not shown whole."""
+
+
+class Came(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel at our door. `endpoint` is Asterisk's name of the telephone or trunk, which nobody can forge;
+    `dialled` digits, perhaps behind a plus; `caller` what the network says of who calls, as hostile as any text."""
+
+    channel: ChannelId
+    endpoint: str
+    dialled: str
+    caller: str = ""
+
+
+def agent_of(came: Came, directory: Directory) -> tuple[Agent, Site] | None:
+    """The agent whose telephone it is; raises Refused for a disabled one."""
+    agent = next((a for a in directory.agents.values() if a.sip_user == came.endpoint), None)
+    if agent is None:
+        return None
+    if not agent.enabled:
+        raise Refused(f"agent {agent.id} is disabled", rule="agent-disabled", status=403)
+    return agent, directory.sites[agent.site]
+
+
+def trunk_of(came: Came, directory: Directory) -> Trunk | None:
+    """The trunk it came by."""
+    return next((t for t in directory.trunks.values() if dialstring.trunk_endpoint(t.id) == came.endpoint), None)
+
+
+def colleague(came: Came, site: Site, directory: Directory) -> Agent | None:
+    """Whom an agent called by extension; None when it is no extension. Raises Refused for one that nobody has."""
+    try:
+        number = parse_dialled(came.dialled, site.country, site.extensions)
+    except InvalidValue:
+        return None
+    if number.klass != "internal":
+        return None
+    found = next((a for a in directory.agents.values() if a.extension == number.digits), None)
+    if found is None or not found.enabled:
+        raise Refused(f"nobody has extension {number.digits}", rule="unknown-number", status=404)
+    return found
+
+
+def number_of(came: Came, trunk: Trunk, directory: Directory, today: date) -> Number:
+    """The number of ours that was called; raises Refused for one that leads nowhere today."""
+    country = directory.sites[trunk.site].country
+    try:
+        called = parse_dialled(came.dialled, country).e164
+    except InvalidValue:
+        called = None
+    found = directory.numbers.get(called) if called is not None else None
+    if found is None or found.trunk != trunk.id:
+        raise Refused(f"{came.dialled} by trunk {trunk.id} is no number of ours", rule="unknown-number", status=404)
+    if not found.active or today < (found.valid_from or today) or today > (found.valid_until or today):
+        raise Refused(f"{found.id} is not in use", rule="number-not-in-use", status=404)
+    return found
+
+
+def day_at(site: Site, utc: datetime) -> date:
+    """Today, where the site is."""
+    return utc.astimezone(ZoneInfo(site.time_zone)).date()
+
+
+def caller_number(came: Came, country: str) -> str:
+    """Who calls, in E.164 where the network says so, as it came where it is none; empty when withheld."""
+    plain = "".join(c for c in came.caller if c in "+0123456789")[:LONGEST_CALLER]
+    try:
+        return parse_dialled(plain, country).e164 or plain
+    except InvalidValue:
+        return plain
+
+
+def dialled_out(
+    came: Came, agent: Agent, site: Site, *, number: E164, routes: tuple[Route, ...], house: House
+) -> ConnectRequest:
+    """An agent called a number outside."""
+    return _dialled(came, agent, site, house, number=number, routes=routes, caller=routes[0].caller_id)
+
+
+def dialled_inside(
+    came: Came, agent: Agent, site: Site, *, other: Agent, routes: tuple[Route, ...], house: House
+) -> ConnectRequest:
+    """An agent called a colleague."""
+    request = _dialled(came, agent, site, house, number=other.extension, routes=routes, caller=agent.extension)
+    return msgspec.structs.replace(request, direction="internal")
+
+
+def _dialled(
+    came: Came, agent: Agent, site: Site, house: House, *, number: str, routes: tuple[Route, ...], caller: str | None
+) -> ConnectRequest:
+    return ConnectRequest(
+        agent=agent.id,
+        agent_name=agent.name,
+        agent_number=agent.extension,
+        mode="sip",
+        site=site.id,
+        language=agent.language or site.language,
+        notice="tone",  # whoever dials knows that they did
+        confirm=False,
+        agent_routes=(),
+        customer_number=number,
+        customer_dialled=came.dialled,
+        customer_routes=routes,
+        caller=caller,
+        ring_agent_s=site.ring_agent_s,
+        ring_customer_s=site.ring_customer_s,
+        max_talk_s=house.max_talk_s,
+        asked_by=f"phone {agent.id}",
+        node=house.node,
+        arrival=Arrival(channel=came.channel, party="agent"),
+    )
+
+
+def called_in(
+    came: Came, number: Number, agent: Agent, site: Site, *, trunk: Trunk, routes: tuple[Route, ...], house: House
+) -> ConnectRequest:
+    """A customer called a number of ours that leads to this agent."""
+    mode, caller = agent.mode, caller_number(came, site.country)
+    return ConnectRequest(
+        agent=agent.id,
+        agent_name=agent.name,
+        agent_number=acceptance.agent_number(agent, mode),
+        mode=mode,
+        site=site.id,
+        language=agent.language or site.language,
+        notice="tone",
+        confirm=acceptance.confirm_wanted(None, agent, site, mode),
+        agent_routes=routes,
+        customer_number=caller,
+        customer_dialled=came.dialled,
+        customer_routes=(),
+        caller=caller or None,
+        ring_agent_s=site.ring_agent_s,
+        ring_customer_s=site.ring_customer_s,
+        max_talk_s=house.max_talk_s,
+        campaign=number.campaign,
+        asked_by=f"trunk {trunk.id}",
+        node=house.node,
+        arrival=Arrival(channel=came.channel, party="customer", trunk=trunk.id),
+        direction="inbound",
+        did=number.id,
+        service=number.service,
+    )
+
+
+def reached_by(number: Number, directory: Directory) -> Agent:
+    """The agent a number leads to; raises Refused when it leads to nobody who can be rung."""
+    if not isinstance(number.target, ToAgent):
+        raise Refused("call groups are not rung yet", rule="group-not-rung", status=501)
+    agent = directory.agents[number.target.id]
+    if not agent.enabled:
+        raise Refused(f"agent {agent.id} is disabled", rule="agent-disabled", status=403)
+    return agent

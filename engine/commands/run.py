@@ -1,0 +1,40 @@
+"""`engine run`: the engine itself."""
+
+import argparse
+import asyncio
+import signal
+from contextlib import suppress
+
+from engine.commands import Subparsers, command, settings_of
+from engine.settings import Settings
+
+_TEACH = """\
+Runs until SIGTERM or Ctrl-C. Calls live on in Asterisk when it stops, and the next start takes them over.
+"""
+
+
+def register(subparsers: Subparsers) -> None:
+    command(subparsers, "run", run, summary="run the engine", teach=_TEACH)
+
+
+def run(asked: argparse.Namespace) -> int:
+    from engine.observe.log import set_up
+
+    settings = settings_of(asked)
+    set_up(settings.log.level, settings.log.format)
+    asyncio.run(_serve(settings))
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    from engine.app.database import database
+    from engine.app.engine import run as run_engine
+
+    serving = asyncio.current_task()
+    assert serving is not None  # noqa: S101 - asyncio.run makes one
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, serving.cancel)
+    with suppress(asyncio.CancelledError):
+        async with database(settings, print) as dsn:
+            await run_engine(settings, dsn, listening=lambda url: print(f"engine: listening on {url}", flush=True))

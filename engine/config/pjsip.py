@@ -1,0 +1,68 @@
+"""The directory as PJSIP objects: which sections pjsip.conf has, and every key of them.
+
+An agent's endpoint, auth and aor share one name, the SIP user, because that is what a phone sends in REGISTER (To),
+INVITE (From) and its credentials, and Asterisk looks all three up by it. A trunk's objects are named `trunk-<id>`;
+a SIP user never starts with `trunk-` (see domain/directory.py), so the two never meet.
+"""
+
+from engine.config import values as v
+from engine.config.emergency import agents_context
+from engine.config.ini import section
+from engine.config.pjsip_objects import YES, Group, manners, media, stamped
+from engine.config.pjsip_trunks import trunk_group
+from engine.domain.directory import Agent, Directory, Site, Trunk
+from engine.errors import InvalidValue
+
+AGENT_CODECS = ("alaw", "ulaw")  # in-band digits and recording need them; nothing here needs to be transcoded
+
+
+def pjsip_groups(directory: Directory, *, tls: bool = False) -> tuple[Group, ...]:
+    """All that the directory puts into pjsip.conf, trunks first; disabled agents and trunks are not there at all."""
+    trunks = [t for _, t in sorted(directory.trunks.items()) if t.enabled]
+    agents = [a for _, a in sorted(directory.agents.items()) if a.enabled]
+    shared = _hosts_of_several(trunks)
+    return (
+        *(trunk_group(t, directory.sites[t.site], identify=t.host not in shared, tls=tls) for t in trunks),
+        *(_agent(a, directory.sites[a.site]) for a in agents),
+    )
+
+
+def _hosts_of_several(trunks: list[Trunk]) -> set[str]:
+    hosts = [t.host for t in trunks if t.host]
+    peers = [t.host for t in trunks if t.kind == "peer"]
+    for twice in {host for host in peers if peers.count(host) > 1}:
+        raise InvalidValue(f"two peer trunks at {twice}: calls that come from there could belong to either")
+    return {host for host in hosts if hosts.count(host) > 1} - set(peers)
+
+
+def _agent(agent: Agent, site: Site) -> Group:
+    name = v.word(agent.sip_user)
+    endpoint = section(
+        name,
+        type=v.word("endpoint"),
+        context=agents_context(site),
+        **media(AGENT_CODECS),
+        aors=name,
+        auth=name,
+        identify_by=v.words("auth_username", "username"),
+        callerid=v.caller_id(agent.name, agent.extension),
+        accountcode=v.word(agent.id),
+        language=v.word(agent.language or site.language),
+        **manners(),
+        timers=YES,
+    )
+    auth = section(
+        name, type=v.word("auth"), auth_type=v.word("digest"), username=name, password=v.secret(agent.secret)
+    )
+    aor = section(
+        name,
+        type=v.word("aor"),
+        max_contacts=v.number(agent.devices),
+        remove_existing=YES,  # a phone that restarts on another port replaces itself instead of being refused
+        remove_unavailable=YES,
+        minimum_expiration=v.number(60),
+        default_expiration=v.number(300),
+        maximum_expiration=v.number(3600),
+        qualify_frequency=v.number(60),
+    )
+    return stamped(v.word(agent.id), endpoint, auth, aor)

@@ -1,0 +1,349 @@
+"""The connect call: ring the agent, make sure a human is there, ring the customer, let them talk.
+
+One function per thing that can happen; each says, stage by stage, what follows. The table of how calls end is
+`verdicts.py`.
+
+    ReachingAgent ─▶ Confirming ─▶ Informing ─▶ ReachingCustomer ─▶ Talking ─▶ Finishing ─▶ Ended
+          │              │             │               │  └▶ Explaining ──────────▲
+          └──────────────┴─────────────┴───────────────┴─────────────────────────┘
+"""
+
+from engine.domain import verdicts
+from engine.domain.causes import TRUNK_FAILURES
+from engine.domain.draft import Draft
+from engine.domain.events import (
+    DigitPressed,
+    Event,
+    FinishOrdered,
+    PlaybackEnded,
+    TrunkChosen,
+)
+from engine.domain.ids import Role
+from engine.domain.legs import Attempt
+from engine.domain.stages import (
+    Confirming,
+    Explaining,
+    Finishing,
+    Informing,
+    ReachingAgent,
+    ReachingCustomer,
+    Talking,
+    Verdict,
+)
+
+CONFIRM_TRIES = 3
+CONFIRM_PAUSE_S = 1.2
+"""Between two "press 1": time to find the key, and well under the two seconds of silence nobody is left in.
+
+The recordings themselves end and begin with a quarter of a second of silence, and a busy machine adds its own.
+"""
+CONFIRM_KEY = "1"
+UNHEARD_S = 0.5
+"""A prompt also breaks off because its listener hung up, which is told next, a few milliseconds later."""
+EXPLAIN_S = 15.0
+"""No spoken reason is longer."""
+NOTICE_S = 10.0
+"""No notice is longer."""
+ANSWER_S = 5.0
+"""Whoever called is answered by then, or never."""
+CLOSE_S = 5.0
+"""Hung-up channels are gone by then, or the order is repeated."""
+CLOSE_PUSHES = 3
+
+
+def begin(draft: Draft) -> None:
+    """Ring the agent; an agent who called is answered, and goes on like one who picked up."""
+    caller = draft.call.caller
+    if caller is not None and caller in draft.call.agent.live:
+        draft.timer("ring-agent", ANSWER_S)
+        draft.answer(caller)
+        return
+    if caller is not None:
+        draft.ring(caller)
+    _reach_agent(draft)
+
+
+def _reach_agent(draft: Draft) -> None:
+    """All phones at once, or the mobile by the first trunk."""
+    request = draft.call.request
+    draft.timer("ring-agent", request.ring_agent_s)
+    routes = request.agent_routes if request.mode == "sip" else request.agent_routes[:1]
+    for route in routes:
+        draft.attempt("agent", route)
+
+
+def on_ready(draft: Draft, role: Role, attempt: Attempt) -> None:
+    """A channel is there: the agent's is dialled at once, the customer's joins the bridge first (early media)."""
+    if role == "agent":
+        draft.dial(role, attempt)
+    else:
+        draft.join(attempt)
+
+
+def on_joined(draft: Draft) -> None:
+    """Once both are in the bridge the customer is dialled, so that the agent hears all of it."""
+    if not isinstance(draft.call.stage, ReachingCustomer) or not draft.call.agent_up.joined:
+        return
+    for attempt in draft.call.customer.live:
+        if attempt.phase == "ready" and attempt.joined:
+            draft.dial("customer", attempt)
+
+
+def on_ringing(draft: Draft, role: Role, *, early_media: bool) -> None:
+    """The customer rings: the agent now hears the real thing instead of comfort.
+
+    Asterisk itself puts the ringing tone in the place of comfort, and stopping comfort then would stop the tone; early
+    media is heard only once comfort is stopped (contract test `test_comfort_gives_way`). Where several telephones of a
+    colleague ring, the bridge mixes and passes no ringing on: comfort goes on until one is picked up.
+    """
+    if role == "agent" or len(draft.call.customer.live) > 1:
+        return
+    if early_media:
+        draft.end_comfort(draft.call.agent_up.channel)
+    else:
+        draft.forget_comfort(draft.call.agent_up.channel)
+
+
+def on_answer(draft: Draft, role: Role, attempt: Attempt) -> None:
+    """A leg answers only while it is being reached: what was ordered down answers no more (`legs.MOVES`)."""
+    if role == "agent":
+        _agent_answered(draft, attempt)
+    else:
+        _only(draft, role, attempt)
+        draft.change(bridged=draft.at)
+        draft.move(Talking())
+        draft.timer("max-talk", draft.call.request.max_talk_s)
+
+
+def on_end(draft: Draft, role: Role, before: Attempt, after: Attempt) -> None:
+    """A channel is gone."""
+    stage = draft.call.stage
+    if isinstance(stage, Finishing):
+        _close_when_empty(draft, stage)
+    elif before.phase == "up":
+        _party_left(draft, role, after)
+    elif after.came and before.phase == "ringing":
+        _finish(draft, verdicts.gave_up(role, after))
+    elif (isinstance(stage, ReachingAgent) and role == "agent") or (
+        isinstance(stage, ReachingCustomer) and role == "customer"
+    ):
+        _attempt_failed(draft, role, after)
+
+
+def on_trunk(draft: Draft, event: TrunkChosen) -> None:
+    """The trunks answered: try the one they chose, or give up."""
+    leg = draft.call.legs[event.role]
+    if not leg.seeking:
+        return
+    route = next((r for r in leg.routes if event.trunk is not None and r.trunk == event.trunk), None)
+    if route is None:
+        _leg_failed(draft, event.role)
+    else:
+        draft.attempt(event.role, route)
+
+
+def on_setup_too_long(draft: Draft, role: Role) -> None:
+    """A channel was not ready in time: it is ordered down, and its leg goes on without it."""
+    waiting = [a for a in draft.call.legs[role].live if a.phase in ("creating", "ready")]
+    for attempt in waiting:
+        draft.hang_up_attempt(role, attempt)
+
+
+def on_timer(draft: Draft, timer: str) -> None:
+    match draft.call.stage, timer:
+        case ReachingAgent() | Confirming(), "ring-agent":
+            _finish(draft, verdicts.AGENT_RANG_OUT)
+        case Confirming() as stage, "confirm":
+            if stage.early or stage.asked < CONFIRM_TRIES:
+                _ask_for_key(draft, stage)
+            else:
+                _finish(draft, verdicts.NO_HUMAN)
+        case Informing(), "notice":
+            _reach_customer(draft)
+        case ReachingCustomer(), "ring-customer":
+            draft.hang_up("customer")
+            _explain(draft, verdicts.CUSTOMER_RANG_OUT, "customer-no-answer")
+        case Talking(), "max-talk":
+            _finish(draft, verdicts.talked_too_long(draft.call.request.max_talk_rule))
+        case Explaining(verdict=verdict), "explain":
+            _finish(draft, verdict)
+        case Finishing() as stage, "close":
+            _push(draft, stage)
+        case _:
+            pass
+
+
+def on_heard(draft: Draft, event: Event) -> None:
+    """A prompt ended, or a key was pressed."""
+    match event:
+        case DigitPressed(channel=channel, digit=digit):
+            confirming = isinstance(draft.call.stage, Confirming)
+            if confirming and digit == CONFIRM_KEY and channel == draft.call.agent_up.channel:
+                draft.change(confirmed=draft.at)
+                _inform(draft)
+        case PlaybackEnded(playback=playback, heard=heard) if playback in draft.call.playbacks:
+            draft.change(playbacks={p: c for p, c in draft.call.playbacks.items() if p != playback})
+            _prompt_ended(draft, heard)
+        case _:
+            pass
+
+
+def on_finish(draft: Draft, event: FinishOrdered) -> None:
+    """Somebody ordered the end: an application (DELETE), or the engine itself."""
+    stage = draft.call.stage
+    if isinstance(stage, Explaining):
+        _finish(draft, stage.verdict)
+    elif not isinstance(stage, Finishing):
+        _finish(draft, verdicts.ordered(stage, "api" if event.by == "api" else "engine", event.rule))
+
+
+def on_asterisk_lost(draft: Draft) -> None:
+    """Every channel is gone with Asterisk; a verdict already given stands."""
+    stage = draft.call.stage
+    verdict = stage.verdict if isinstance(stage, Finishing | Explaining) else verdicts.ASTERISK_LOST
+    draft.change(playbacks={}, comforted=(), bridge=None)
+    _bury(draft)
+    draft.end(verdict)
+    draft.change(events_missed=True)
+
+
+# -- how it goes on ----------------------------------------------------------------------------------------------------
+
+
+def _only(draft: Draft, role: Role, attempt: Attempt) -> None:
+    """One telephone was picked up: the party's others stop ringing."""
+    for other in draft.call.legs[role].live:
+        if other.channel != attempt.channel and other.phase != "closing":
+            draft.hang_up_attempt(role, other)
+
+
+def _agent_answered(draft: Draft, attempt: Attempt) -> None:
+    _only(draft, "agent", attempt)
+    early = attempt.route.answers_early
+    if draft.call.request.confirm or early:
+        draft.move(Confirming(asked=0, early=early), keep=("ring-agent",) if early else ())
+        _ask_for_key(draft, Confirming(asked=0, early=early))
+    else:
+        _inform(draft)
+
+
+def _ask_for_key(draft: Draft, stage: Confirming) -> None:
+    draft.change(stage=Confirming(asked=stage.asked + 1, early=stage.early))
+    draft.play(draft.call.agent_up.channel, "press-one")
+    draft.timer("confirm", NOTICE_S)  # should the prompt's end never be told
+
+
+def _prompt_ended(draft: Draft, heard: bool) -> None:
+    match draft.call.stage:
+        case Confirming():
+            draft.timer("confirm", CONFIRM_PAUSE_S)
+        case Explaining(verdict=verdict):
+            _finish(draft, verdict)
+        case _ if heard:
+            _reach_customer(draft)
+        case _:  # the notice broke off
+            draft.timer("notice", UNHEARD_S)
+
+
+def _inform(draft: Draft) -> None:
+    draft.move(Informing())
+    draft.open_bridge()
+    caller = draft.call.caller
+    if caller is not None and caller in draft.call.customer.live:
+        _take_caller(draft, caller)
+        return
+    if draft.call.request.notice == "message":
+        draft.play(draft.call.agent_up.channel, "connecting")
+        draft.timer("notice", NOTICE_S)
+    else:
+        _reach_customer(draft)
+
+
+def _take_caller(draft: Draft, caller: Attempt) -> None:
+    """The agent is there: the customer who has been waiting is answered, and both are in the bridge by then."""
+    draft.move(ReachingCustomer())
+    draft.join(draft.call.agent_up)
+    draft.timer("ring-customer", ANSWER_S)
+    draft.answer(caller)
+    draft.join(caller)
+
+
+def _reach_customer(draft: Draft) -> None:
+    draft.move(ReachingCustomer())
+    agent = draft.call.agent_up
+    draft.comfort(agent.channel)
+    draft.join(agent)
+    draft.timer("ring-customer", draft.call.request.ring_customer_s)
+    routes = draft.call.customer.routes
+    if not routes:
+        _leg_failed(draft, "customer")
+    for route in routes[:1] if draft.call.request.direction != "internal" else routes:
+        draft.attempt("customer", route)
+
+
+def _attempt_failed(draft: Draft, role: Role, attempt: Attempt) -> None:
+    leg = draft.call.legs[role]
+    if leg.live or leg.seeking:
+        return
+    rang = attempt.times.rang is not None  # then the party was called: by another trunk they would be called twice
+    if attempt.failure in TRUNK_FAILURES and not rang and any(route.trunk is not None for route in leg.routes):
+        draft.seek(role)
+    else:
+        _leg_failed(draft, role)
+
+
+def _leg_failed(draft: Draft, role: Role) -> None:
+    leg = draft.call.legs[role]
+    if role == "agent":
+        _finish(draft, verdicts.agent_failed(leg, draft.call.request.mode))
+    else:
+        verdict, prompt = verdicts.customer_failed(leg, draft.call.request.direction)
+        _explain(draft, verdict, prompt)
+
+
+def _explain(draft: Draft, verdict: Verdict, prompt: verdicts.Prompt) -> None:
+    draft.move(Explaining(verdict=verdict))
+    draft.play(draft.call.agent_up.channel, prompt)
+    draft.timer("explain", EXPLAIN_S)
+
+
+def _party_left(draft: Draft, role: Role, attempt: Attempt) -> None:
+    stage = draft.call.stage
+    if isinstance(stage, Explaining):
+        _finish(draft, stage.verdict)
+    else:
+        _finish(draft, verdicts.party_left(stage, role, attempt))
+
+
+def _finish(draft: Draft, verdict: Verdict) -> None:
+    stage = Finishing(verdict=verdict)
+    draft.move(stage)
+    for leg in draft.call.legs.values():
+        draft.hang_up(leg.role, cause=verdicts.told_to_caller(verdict) if draft.call.caller in leg.live else None)
+    draft.timer("close", CLOSE_S)
+    _close_when_empty(draft, stage)
+
+
+def _push(draft: Draft, stage: Finishing) -> None:
+    if stage.pushes < CLOSE_PUSHES:
+        draft.push_down()
+        draft.change(stage=Finishing(verdict=stage.verdict, pushes=stage.pushes + 1))
+        draft.timer("close", CLOSE_S)
+    else:  # Asterisk neither hangs up nor says so: whatever it keeps is an orphan, and hung up as such
+        _bury(draft)
+        draft.change(events_missed=True)
+        _close_when_empty(draft, stage)
+
+
+def _bury(draft: Draft) -> None:
+    for leg in draft.call.legs.values():
+        for attempt in leg.live:
+            draft.set_attempt(leg.role, verdicts.buried(attempt, draft.at))
+            draft.forget_channel(attempt.channel)
+
+
+def _close_when_empty(draft: Draft, stage: Finishing) -> None:
+    if any(leg.live for leg in draft.call.legs.values()):
+        return
+    draft.close_bridge()
+    draft.end(stage.verdict)

@@ -1,0 +1,159 @@
+"""What must hold between the entries of a directory, whoever wrote it: a file, the API or a rollback."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from engine.domain.directory import Agent, Directory, Group, Site, Trunk
+from engine.domain.directory_kinds import Kind, entries_of, target_kind
+from engine.domain.emergency import dialled_at
+from engine.domain.routing import may_present
+from engine.domain.values import Slug
+
+MIN_SECRET = 12  # characters of what opens our door from outside; generated ones have 20
+UNCOMPRESSED = frozenset({"alaw", "ulaw"})
+_SHORT, _OUTSIDE = re.compile("[0-9]{2,6}", re.ASCII), re.compile("[0-9]{0,3}", re.ASCII)
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing that does not hold, and the field that says so."""
+
+    kind: Kind
+    id: str
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}: {self.field}: {self.message}"
+
+
+def problems(directory: Directory) -> tuple[Problem, ...]:
+    """Everything that keeps this directory from being used, all at once; empty when it can be."""
+    return (
+        *_unknown_sites(directory),
+        *_ranges(directory),
+        *_trunks(directory),
+        *_extensions(directory),
+        *_sip_users(directory),
+        *_agents(directory),
+        *_groups(directory),
+        *_numbers(directory),
+        *_emergency(directory),
+    )
+
+
+def _unknown_sites(directory: Directory) -> Iterator[Problem]:
+    kinds: tuple[Kind, ...] = ("trunk", "agent", "group")
+    for kind in kinds:
+        for entry in entries_of(directory, kind).values():
+            if entry.site not in directory.sites:
+                yield Problem(kind, entry.id, "site", f"there is no site {entry.site!r}")
+
+
+def _ranges(directory: Directory) -> Iterator[Problem]:
+    for site in directory.sites.values():
+        first, last = site.extensions
+        if not 10 <= first <= last <= 999999:
+            yield Problem("site", site.id, "extensions", f"{first}-{last} is not a range of numbers of 2 to 6 digits")
+
+
+def _trunks(directory: Directory) -> Iterator[Problem]:
+    peers: dict[str, Slug] = {}
+    for trunk in directory.trunks.values():
+        yield from (Problem("trunk", trunk.id, *what) for what in _trunk(trunk, directory.sites.get(trunk.site)))
+        if trunk.kind == "peer" and trunk.enabled:
+            if other := peers.get(trunk.host):
+                message = f"trunk {other!r} is at {trunk.host} too: calls from there could belong to either"
+                yield Problem("trunk", trunk.id, "host", message)
+            peers[trunk.host] = trunk.id
+
+
+def _trunk(trunk: Trunk, site: Site | None) -> Iterator[tuple[str, str]]:
+    """What is wrong with a trunk by itself: field and message."""
+    if trunk.kind != "account" and not trunk.host:
+        yield "host", "an IP address or a name is needed, unless the far side signs in to us (kind account)"
+    if trunk.kind == "register" and not (trunk.username and trunk.secret):
+        yield "username", "a trunk that registers needs a username and a secret"
+    if trunk.kind == "account" and trunk.username not in (None, f"trunk-{trunk.id}"):
+        yield "username", f"an account trunk signs in as trunk-{trunk.id}, whatever is wanted here"
+    if trunk.kind == "account" and len(trunk.secret or "") < MIN_SECRET:
+        yield "secret", f"whoever has it calls at our expense: at least {MIN_SECRET} characters, in the Yeastar too"
+    if trunk.dtmf == "inband" and (unfit := set(trunk.codecs) - UNCOMPRESSED):
+        yield "dtmf", f"digits in the voice are not understood with {', '.join(sorted(unfit))}: alaw and ulaw only"
+    for number in trunk.caller_ids:
+        if site and not may_present(number, trunk, site.country):
+            yield "caller_ids", f"{number} is a French mobile number, which only a GSM gateway may show (answers_early)"
+
+
+def _extensions(directory: Directory) -> Iterator[Problem]:
+    """An extension is one agent's or one group's, whatever their sites: calls between sites are dialled by it."""
+    owners: dict[str, str] = {}
+    for kind, entry in _having_extensions(directory):
+        if other := owners.get(entry.extension):
+            yield Problem(kind, entry.id, "extension", f"{entry.extension!r} belongs to {other} already")
+        owners[entry.extension] = f"{kind} {entry.id!r}"
+
+
+def _having_extensions(directory: Directory) -> Iterator[tuple[Kind, Agent | Group]]:
+    yield from (("agent", agent) for agent in directory.agents.values())
+    yield from (("group", group) for group in directory.groups.values())
+
+
+def _sip_users(directory: Directory) -> Iterator[Problem]:
+    owners: dict[str, Slug] = {}
+    for agent in directory.agents.values():
+        if other := owners.get(agent.sip_user):
+            yield Problem("agent", agent.id, "sip_user", f"{agent.sip_user!r} belongs to agent {other!r} already")
+        owners[agent.sip_user] = agent.id
+
+
+def _agents(directory: Directory) -> Iterator[Problem]:
+    for agent in directory.agents.values():
+        if agent.mode == "mobile" and agent.mobile is None:
+            yield Problem("agent", agent.id, "mobile", "works in mobile mode, so a mobile number is needed")
+
+
+def _groups(directory: Directory) -> Iterator[Problem]:
+    for group in directory.groups.values():
+        for position, member in enumerate(group.members):
+            if member not in directory.agents:
+                yield Problem("group", group.id, "members", f"there is no agent {member!r}")
+            if member in group.members[:position]:
+                yield Problem("group", group.id, "members", f"agent {member!r} is named twice")
+        site = directory.sites.get(group.site)
+        if site and not site.extensions[0] <= int(group.extension) <= site.extensions[1]:
+            where = "{}-{}".format(*site.extensions)
+            message = f"{group.extension} is not one of site {site.id}'s extensions, {where}"
+            yield Problem("group", group.id, "extension", message)
+
+
+def _numbers(directory: Directory) -> Iterator[Problem]:
+    for number in directory.numbers.values():
+        if number.trunk not in directory.trunks:
+            yield Problem("number", number.id, "trunk", f"there is no trunk {number.trunk!r}")
+        kind = target_kind(number.target)
+        if number.target.id not in entries_of(directory, kind):
+            yield Problem("number", number.id, "target", f"there is no {kind} {number.target.id!r}")
+        if number.valid_from and number.valid_until and number.valid_until < number.valid_from:
+            message = f"{number.valid_until} is before valid_from, {number.valid_from}"
+            yield Problem("number", number.id, "valid_until", message)
+
+
+def _emergency(directory: Directory) -> Iterator[Problem]:
+    """No telephone ever rings a colleague instead of the fire brigade."""
+    for site in directory.sites.values():
+        if wrong := [number for number in site.emergency_numbers if not _SHORT.fullmatch(number)]:
+            yield Problem("site", site.id, "emergency_numbers", f"{wrong[0]!r} is not a short number")
+        if not _OUTSIDE.fullmatch(site.outside_prefix):
+            yield Problem("site", site.id, "outside_prefix", f"{site.outside_prefix!r} is not up to 3 digits")
+    reserved = reserved_extensions(directory.sites.values())
+    for kind, owner in _having_extensions(directory):
+        if site_id := reserved.get(owner.extension):
+            message = f"{owner.extension} is what is dialled for an emergency at site {site_id!r}"
+            yield Problem(kind, owner.id, "extension", message)
+
+
+def reserved_extensions(sites: Iterable[Site]) -> dict[str, Slug]:
+    """What no agent's extension may be -> a site where it is an emergency number."""
+    return {dialled: site.id for site in sites for dialled in dialled_at(site)}

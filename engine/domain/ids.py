@@ -1,0 +1,43 @@
+"""Names we give to things in Asterisk, all derived from the call's id and all of one length.
+
+Asterisk refuses a new channel id of which a living one is a *prefix* (or the other way round), hence the one length:
+32 hexadecimal digits of the call's UUID, a hyphen, one letter for the kind, four digits.
+"""
+
+from typing import Literal
+from uuid import UUID
+
+from engine.domain.values import BridgeId, CallId, ChannelId, PlaybackId
+
+Role = Literal["agent", "customer"]
+
+_LETTER: dict[Role, str] = {"agent": "a", "customer": "c"}
+_LENGTH = 32 + 1 + 1 + 4
+
+
+def channel_id(call: CallId, role: Role, attempt: int) -> ChannelId:
+    """The id of the channel of one attempt; attempts count from 1."""
+    return ChannelId(_derive(call, _LETTER[role], attempt))
+
+
+def bridge_id(call: CallId, number: int = 1) -> BridgeId:
+    """The id of a call's bridge; a bridge id is never used twice (Asterisk keeps stale topics)."""
+    return BridgeId(_derive(call, "b", number))
+
+
+def playback_id(call: CallId, number: int) -> PlaybackId:
+    return PlaybackId(_derive(call, "p", number))
+
+
+def owner(thing: str) -> CallId | None:
+    """The call that a channel, bridge or playback belongs to by its name; None when the name is not ours."""
+    if len(thing) != _LENGTH or thing[32] != "-":
+        return None
+    try:
+        return CallId(str(UUID(hex=thing[:32])))
+    except ValueError:
+        return None
+
+
+def _derive(call: CallId, letter: str, number: int) -> str:
+    return f"{UUID(call).hex}-{letter}{number:04d}"

@@ -1,0 +1,149 @@
+"""From a call's state to its row in `call_history`: a projection, nothing is decided here.
+
+ring_s: the customer's phone was being rung. wait_s: the agent waited, from their answer until the customer's, or until
+the end; of a customer who called, from their call until they were answered, or until the end. talk_s: both heard each
+other. billable_s: the customer's leg was answered. All None or 0 when it never came to that.
+"""
+
+from datetime import datetime
+
+from engine.domain import causes
+from engine.domain.call import Call
+from engine.domain.cdr import CallRecord, LegRecord
+from engine.domain.legs import Attempt, Leg
+from engine.domain.moment import Moment, seconds
+from engine.domain.stages import Ended
+
+
+def of(call: Call) -> CallRecord:
+    """The row of a closed call; raises ValueError for one that still lives."""
+    if not isinstance(call.stage, Ended) or call.ended is None:
+        raise ValueError(f"call {call.id} has not ended")
+    verdict, request = call.stage.verdict, call.request
+    customer = call.customer.answered or _last_dialled(call.customer) or _arrived(call)
+    agent_answered, customer_answered = _agent_answered(call), _answered(call.customer)
+    return CallRecord(
+        call_id=call.id,
+        revision=1,
+        direction=request.direction,
+        kind=request.kind,
+        agent_id=request.agent,
+        agent_name=request.agent_name,
+        agent_mode=request.mode,
+        agent_number=request.agent_number,
+        site=request.site,
+        trunk=customer.route.trunk if customer else None,
+        campaign_id=request.campaign,
+        contact_id=request.contact,
+        caller=request.caller,
+        callee=request.did or request.customer_number,
+        callee_dialled=request.customer_dialled,
+        did=request.did,
+        service=request.service,
+        requested_at=call.requested.utc,
+        agent_ringing_at=_utc(_first_rang(call.agent)),
+        agent_answered_at=_utc(agent_answered),
+        customer_dialled_at=_utc(_first_dialled(call.customer)),
+        customer_ringing_at=_utc(_first_rang(call.customer)),
+        customer_answered_at=_utc(customer_answered),
+        bridged_at=_utc(call.bridged),
+        ended_at=call.ended.utc,
+        ring_s=seconds(_first_dialled(call.customer), customer_answered or _last_end(call.customer)),
+        wait_s=seconds(_waits_from(call), customer_answered or _last_end(call.agent) or call.ended),
+        talk_s=seconds(call.bridged, _first_end_after_talk(call)) or 0.0,
+        billable_s=seconds(customer_answered, _last_end(call.customer) or call.ended) or 0.0,
+        outcome=verdict.outcome,
+        hangup_by=verdict.hangup_by,
+        cause=verdict.cause,
+        cause_text=causes.text(verdict.cause),
+        sip_code=verdict.sip_code,
+        rule=verdict.rule,
+        disposition=call.disposition.code if call.disposition else None,
+        disposition_note=call.disposition.note if call.disposition else None,
+        disposition_fields=call.disposition.fields if call.disposition else None,
+        variables=request.variables,
+        legs=[leg_record(leg, attempt) for leg in call.legs.values() for attempt in leg.attempts],
+        recovered=call.recovered,
+        events_missed=call.events_missed,
+        engine_node=request.node,
+    )
+
+
+def leg_record(leg: Leg, attempt: Attempt) -> LegRecord:
+    """One attempt as people may read it. `result` is its phase while it lives, else how it ended."""
+    times = attempt.times
+    if attempt.live:
+        result: str = attempt.phase
+    else:
+        result = "answered" if times.answered else _unanswered(attempt)
+    return LegRecord(
+        role=leg.role,
+        channel=attempt.channel,
+        number=leg.number,
+        trunk=attempt.route.trunk,
+        dialled_at=_utc(times.dialled),
+        ringing_at=_utc(times.rang),
+        answered_at=_utc(times.answered),
+        ended_at=_utc(times.ended),
+        cause=attempt.cause,
+        sip_code=attempt.sip_code,
+        result=result,
+    )
+
+
+def _unanswered(attempt: Attempt) -> str:
+    """Why: of those we rang, and of those who rang us and did not wait."""
+    return "gave_up" if attempt.came else attempt.failure
+
+
+def _agent_answered(call: Call) -> Moment | None:
+    """When a person answered: on a trunk that answers early that is when they pressed 1, not when the gateway did."""
+    answered = call.agent.answered
+    if answered is not None and answered.route.answers_early:
+        return call.confirmed
+    return answered.times.answered if answered else None
+
+
+def _waits_from(call: Call) -> Moment | None:
+    """Who waits: the agent from their answer on, or the customer who called."""
+    return call.requested if call.request.direction == "inbound" else _agent_answered(call)
+
+
+def _arrived(call: Call) -> Attempt | None:
+    """The customer who called and was never answered."""
+    return next((a for a in call.customer.attempts if a.came), None)
+
+
+def _answered(leg: Leg) -> Moment | None:
+    return leg.answered.times.answered if leg.answered else None
+
+
+def _first_end_after_talk(call: Call) -> Moment | None:
+    """The conversation ends with the first of the two legs."""
+    ends = [m for leg in call.legs.values() if leg.answered and (m := leg.answered.times.ended) is not None]
+    return min(ends, key=lambda moment: moment.mono, default=call.ended)
+
+
+def _last_dialled(leg: Leg) -> Attempt | None:
+    return next((attempt for attempt in reversed(leg.attempts) if attempt.times.dialled), None)
+
+
+def _first_dialled(leg: Leg) -> Moment | None:
+    return _first([attempt.times.dialled for attempt in leg.attempts])
+
+
+def _first_rang(leg: Leg) -> Moment | None:
+    return _first([attempt.times.rang for attempt in leg.attempts])
+
+
+def _first(moments: list[Moment | None]) -> Moment | None:
+    return min((m for m in moments if m is not None), key=lambda moment: moment.mono, default=None)
+
+
+def _last_end(leg: Leg) -> Moment | None:
+    ends = [attempt.times.ended for attempt in leg.attempts]
+    return max((m for m in ends if m is not None), key=lambda moment: moment.mono, default=None)
+
+
+def _utc(moment: Moment | None) -> datetime | None:
+    return moment.utc if moment else None

@@ -1,0 +1,88 @@
+"""What a connect call was asked to do, with everything resolved when it was accepted.
+
+The directory may change while a call lives; the call keeps the plan it was accepted with.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from engine.domain.directory import Language, Mode, Notice
+from engine.domain.ids import Role
+from engine.domain.values import ChannelId, Dialstring, Slug
+
+Direction = Literal["outbound", "inbound", "internal"]
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to reach a party: a trunk to a number, or one registered phone (`trunk` None)."""
+
+    endpoint: Dialstring
+    trunk: Slug | None = None
+    answers_early: bool = False
+    caller_id: str | None = None  # presented to the party rung; None: withheld
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """The call came to us: the channel it came on, under Asterisk's own name, and who is on it.
+
+    An agent dialled on a telephone of theirs, or a customer called one of our numbers by `trunk`.
+    """
+
+    channel: ChannelId
+    party: Role
+    trunk: Slug | None = None
+
+
+class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Ring the agent by `agent_routes`, then the customer by `customer_routes`, then let them talk.
+
+    Routes by trunks are tried one after another, telephones of the house ring all at once. Who called (`arrival`) has
+    no routes: they are there. "The customer" is whoever the agent talks to; in an internal call, another agent.
+    Durations are seconds.
+    """
+
+    agent: Slug
+    agent_name: str
+    agent_number: str  # the mobile's number, or the extension
+    mode: Mode
+    site: Slug
+    country: str | None = None  # the site's (ISO 3166), by which its numbers are at home or not
+    language: Language
+    notice: Notice
+    confirm: bool
+    agent_routes: tuple[Route, ...]
+    customer_number: str  # E.164; an extension in an internal call; of a caller who withheld it, empty
+    customer_dialled: str  # as the asker typed it
+    customer_routes: tuple[Route, ...]
+    caller: str | None  # what the customer sees
+    ring_agent_s: int
+    ring_customer_s: int
+    max_talk_s: int
+    max_talk_rule: str | None = None  # what ends it then, where that is no matter of course
+    campaign: str | None = None
+    contact: str | None = None
+    variables: dict[str, Any] = {}
+    asked_by: str = ""
+    node: str = ""
+    arrival: Arrival | None = None
+    direction: Direction = "outbound"
+    did: str | None = None  # the number of ours that was called
+    service: str | None = None  # what that number is for
+
+    @property
+    def kind(self) -> str:
+        """How it came about, as `call_history` says it."""
+        if self.arrival is None:
+            return "connect"
+        return "dialled" if self.arrival.party == "agent" else "inbound"
+
+    @property
+    def costs(self) -> bool:
+        """Whether anybody is reached by a trunk; telephones of the house cost nothing, nor does who calls us."""
+        return any(route.trunk is not None for route in (*self.agent_routes, *self.customer_routes))
+
+    @property
+    def life_s(self) -> int:
+        """No channel of this call lives longer; Asterisk itself sees to it."""
+        return self.ring_agent_s + self.ring_customer_s + self.max_talk_s + 120

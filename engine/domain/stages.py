@@ -1,0 +1,67 @@
+"""What a call is doing now: exactly one of these, each holding only what is true in it."""
+
+import msgspec
+
+from engine.domain.cdr import HangupBy, Outcome
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """How the call ends: decided once, never changed after."""
+
+    outcome: Outcome
+    hangup_by: HangupBy
+    cause: int | None = None
+    sip_code: int | None = None
+    rule: str | None = None  # the limit that ended it
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True, tag_field="stage"):
+    pass
+
+
+class ReachingAgent(Stage, frozen=True, kw_only=True, tag=True):
+    """The agent's mobile, or all their phones, ring."""
+
+
+class Confirming(Stage, frozen=True, kw_only=True, tag=True):
+    """The agent's mobile was answered; a human there must press 1 (feature X3).
+
+    `early`: the trunk answers before the mobile does, so the prompt repeats until the ring limit, not a few times.
+    """
+
+    asked: int
+    early: bool
+
+
+class Informing(Stage, frozen=True, kw_only=True, tag=True):
+    """The agent hears that the connection is in progress."""
+
+
+class ReachingCustomer(Stage, frozen=True, kw_only=True, tag=True):
+    """The customer rings; the agent hears comfort, then ringing or early media."""
+
+
+class Talking(Stage, frozen=True, kw_only=True, tag=True):
+    """Agent and customer hear each other."""
+
+
+class Explaining(Stage, frozen=True, kw_only=True, tag=True):
+    """The customer cannot be had; the agent hears why."""
+
+    verdict: Verdict
+
+
+class Finishing(Stage, frozen=True, kw_only=True, tag=True):
+    """Everything is ordered down; `pushes` counts how often."""
+
+    verdict: Verdict
+    pushes: int = 1
+
+
+class Ended(Stage, frozen=True, kw_only=True, tag=True):
+    """Nothing is left in Asterisk; the record can be written."""
+
+    verdict: Verdict
+
+
+AnyStage = ReachingAgent | Confirming | Informing | ReachingCustomer | Talking | Explaining | Finishing | Ended

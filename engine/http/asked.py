@@ -1,0 +1,93 @@
+"""The common work around each handler: authenticate, count, read query and body into their types, bound the time."""
+
+import asyncio
+import re
+from typing import Any
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from engine.errors import UnknownThing
+from engine.http import json_text
+from engine.http.auth import actor_of, require_scope
+from engine.http.problems import HttpRefusal
+from engine.http.routing import SERVICES, Asked, Route, Services
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_PLUS_LOST = {"from", "to", "number"}  # values that begin with or hold a plus sign, which many clients do not escape
+
+
+def serve(route: Route) -> Any:
+    """The aiohttp handler of one route of the table."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        services = request.app[SERVICES]
+        if route.streams:
+            return await route.handle(await _asked(route, request, services))
+        try:
+            async with asyncio.timeout(services.limits.answer_time_s):
+                return await route.handle(await _asked(route, request, services))
+        except TimeoutError as late:
+            raise HttpRefusal("answer-late", "The engine did not answer in time") from late
+
+    return handler
+
+
+async def _asked(route: Route, request: web.Request, services: Services) -> Asked:
+    actor = None
+    if route.scope is not None:
+        actor = await actor_of(request, services.tokens)
+        structlog.contextvars.bind_contextvars(token=actor.token_id)
+        services.pace.take(actor.token_id)
+        require_scope(actor, route.scope)
+    _check_path(request)
+    query = _query(route, request)
+    body = None if route.body is None else await _body(route, route.body, request, services)
+    return Asked(request=request, services=services, actor=actor, query=query, body=body)
+
+
+def _check_path(request: web.Request) -> None:
+    call_id = request.match_info.get("call_id")
+    if call_id is None:
+        return
+    if not _UUID.fullmatch(call_id):
+        raise UnknownThing("No such call: a call's identifier is a UUID")
+    structlog.contextvars.bind_contextvars(call_id=call_id.lower())
+
+
+def _query(route: Route, request: web.Request) -> msgspec.Struct:
+    values: dict[str, str] = {}
+    for name, text in request.query.items():
+        if name in values:
+            raise HttpRefusal("invalid-query", f"The parameter {json_text.shown(name)} is given twice")
+        values[name] = text.replace(" ", "+") if name in _PLUS_LOST else text
+    json_text.check_texts(values)
+    try:
+        return msgspec.convert(values, route.query, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise HttpRefusal("invalid-query", str(wrong).replace("$.", "").replace("Object", "Query")) from wrong
+
+
+async def _body(route: Route, kind: type[msgspec.Struct], request: web.Request, services: Services) -> msgspec.Struct:
+    """The body as its type. A route that takes megabytes has them read beside the loop, which is the calls'."""
+    limit = route.body_limit or services.limits.body_limit_bytes
+    raw = await _raw(request.clone(client_max_size=limit), services, limit)
+    if route.body_limit is None:
+        return json_text.typed(json_text.parse(raw), kind)
+    return await asyncio.to_thread(lambda: json_text.typed(json_text.parse(raw), kind))
+
+
+async def _raw(request: web.BaseRequest, services: Services, most: int) -> bytes:
+    if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise HttpRefusal("not-json", "The body must be application/json in UTF-8")
+    if "Content-Encoding" in request.headers:
+        raise HttpRefusal("not-json", "The body must not be compressed")
+    try:
+        async with asyncio.timeout(services.limits.body_time_s):
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge as large:
+        raise HttpRefusal("body-too-large", f"The body is larger than {most} bytes") from large
+    except TimeoutError as slow:
+        limit = services.limits.body_time_s
+        raise HttpRefusal("body-too-slow", f"The body did not arrive within {limit:g} s") from slow

@@ -1,0 +1,32 @@
+"""The route table: every address of the API, one module per resource."""
+
+from engine.http.routes import (
+    calls,
+    cdrs,
+    contacts,
+    description,
+    directory,
+    directory_more,
+    dispositions,
+    events,
+    journal,
+    limits,
+    state,
+    webhooks,
+)
+from engine.http.routing import Route
+
+ROUTES: tuple[Route, ...] = (
+    *calls.ROUTES,
+    *dispositions.ROUTES,
+    *journal.ROUTES,
+    *cdrs.ROUTES,
+    *directory.ROUTES,
+    *directory_more.ROUTES,
+    *contacts.ROUTES,
+    *events.ROUTES,
+    *limits.ROUTES,
+    *webhooks.ROUTES,
+    *state.ROUTES,
+    *description.ROUTES,
+)

@@ -1,0 +1,67 @@
+"""`/v1/groups`, `/v1/numbers` and `/v1/dispositions`: what the directory builds on its sites, trunks and agents."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from engine.http.ports import E164_PATTERN
+from engine.http.routes.common import Code
+from engine.http.routes.directory import Body, Count, Flag, Language, Name, Text, Texts, resource
+from engine.http.routing import Route
+
+OurNumber = Annotated[str, msgspec.Meta(pattern=E164_PATTERN, examples=["+33140000001"])]
+Day = Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", examples=["2026-11-30"])]
+
+
+class GroupBody(Body, frozen=True, kw_only=True):
+    """Agents who are rung together or one by one; `extension` is the site's next free one unless asked for."""
+
+    name: str
+    site: Name
+    extension: Text = UNSET
+    strategy: Literal["ring_all", "one_by_one"] | UnsetType | None = UNSET
+    members: Texts = UNSET
+    ring_s: Count = UNSET
+    language: Language = UNSET
+
+
+class TargetBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who is rung: `{"agent": id}` or `{"group": id}`, one of them."""
+
+    agent: Name | UnsetType = UNSET
+    group: Name | UnsetType = UNSET
+
+
+class NumberBody(Body, frozen=True, kw_only=True):
+    """A number of ours that the outside calls. `campaign` and `service` go into the call record."""
+
+    id: OurNumber | UnsetType = UNSET
+    trunk: Name
+    target: TargetBody
+    active: Flag = UNSET
+    valid_from: Day | UnsetType | None = UNSET
+    valid_until: Day | UnsetType | None = UNSET
+    campaign: Text = UNSET
+    service: Text = UNSET
+    language: Language = UNSET
+
+
+class DispositionCodeBody(Body, frozen=True, kw_only=True):
+    """A way to qualify calls, in the words people see; `campaigns` restricts it to those."""
+
+    id: Code | UnsetType = UNSET
+    label_fr: str
+    label_en: str
+    active: Flag = UNSET
+    campaigns: Texts = UNSET
+
+
+ROUTES: tuple[Route, ...] = (
+    *resource("group", GroupBody, "group", "groupe"),
+    *resource("number", NumberBody, "number", "numéro", key="number"),
+    *resource(
+        "disposition", DispositionCodeBody, "disposition", "code de qualification",
+        mots="codes de qualification", title="DispositionCode", key="code",
+    ),
+)  # fmt: skip

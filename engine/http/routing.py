@@ -1,0 +1,146 @@
+"""The shape of the one route table: it serves, and it writes `openapi.json`.
+
+A route says everything the outside may know of it: method, path, scope, what it takes, what it answers, what it may
+refuse. `asked.py` does the common work around each handler (authentication, pace, typed query and body).
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from engine.calls.contract import Actor, Calls, Feed, Limits
+from engine.http.auth import Pace
+from engine.http.contact_port import Contacts
+from engine.http.ports import Cdrs, DirectoryBook, Health, Scope, Tokens
+from engine.http.webhook_port import Webhooks
+from engine.observe.metrics import Metrics
+from engine.settings import HttpSettings
+
+T = TypeVar("T")
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What the handlers may use; built once."""
+
+    calls: Calls
+    cdrs: Cdrs
+    tokens: Tokens
+    health: Health
+    metrics: Metrics
+    limits: HttpSettings
+    pace: Pace
+    directory: DirectoryBook | None = None  # None: a node without one
+    feed: Feed | None = None
+    webhooks: Webhooks | None = None
+    contacts: Contacts | None = None
+    call_limits: Limits | None = None
+    openapi: bytes = b"{}"
+
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+
+
+class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A route that takes no query parameters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One request, authenticated, with its parts already typed."""
+
+    request: web.Request
+    services: Services
+    actor: Actor | None
+    query: Any
+    body: Any
+
+    @property
+    def who(self) -> Actor:
+        """The actor of a route that has a scope."""
+        assert self.actor is not None, "a route without scope has no actor"  # noqa: S101 - our own invariant
+        return self.actor
+
+    @property
+    def call_id(self) -> str:
+        """The `{call_id}` of the path, in its canonical lower-case form."""
+        return self.request.match_info["call_id"].lower()
+
+    def query_as(self, kind: type[T]) -> T:
+        """The query, which the route declared as this type."""
+        return _exactly(self.query, kind)
+
+    def body_as(self, kind: type[T]) -> T:
+        """The body, which the route declared as this type."""
+        return _exactly(self.body, kind)
+
+
+def _exactly(value: Any, kind: type[T]) -> T:
+    if not isinstance(value, kind):
+        raise TypeError(f"the route declares {type(value).__name__}, its handler wants {kind.__name__}")
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One good answer: its status, the type of its JSON or the media types of its text, its headers."""
+
+    status: int
+    what: str
+    body: Any = None  # a type msgspec can describe
+    media: tuple[str, ...] = ()  # besides JSON
+    headers: dict[str, str] = field(default_factory=dict)  # name -> what it says
+
+
+Handler = Callable[[Asked], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One line of the table. `scope` None: open to whoever reaches the port. `problems`: codes besides the common."""
+
+    method: Method
+    path: str
+    operation: str
+    summary: str
+    summary_fr: str
+    handle: Handler
+    tag: Literal["calls", "records", "directory", "contacts", "events", "limits", "state", "description"]
+    description: str = ""
+    description_fr: str = ""
+    scope: Scope | None = None
+    query: type[msgspec.Struct] = NoQuery
+    body: type[msgspec.Struct] | None = None
+    body_limit: int | None = None  # bytes, where the common limit is too small
+    frames: type[msgspec.Struct] | None = None  # of a websocket: what its text frames hold
+    headers: dict[str, str] = field(default_factory=dict)  # request headers it understands
+    answers: tuple[Answer, ...]
+    problems: tuple[str, ...] = ()
+    streams: bool = False  # its answer may take longer than the time limit
+
+    @property
+    def path_names(self) -> Iterator[str]:
+        """Names of the parameters in the path."""
+        return (part[1:-1] for part in self.path.split("/") if part.startswith("{"))
+
+    def every_problem(self) -> list[str]:
+        """Codes of all problems this route may answer: its own and those its shape brings."""
+        codes = ["bad-request", "expectation", "internal", "unavailable", "answer-late", "invalid-query"]
+        if self.scope is not None:
+            codes += ["unauthenticated", "scope-missing", "rate-limited"]
+        if any(self.path_names):
+            codes += ["unknown", "unknown-call"]
+        if self.body is not None:
+            codes += ["bad-json", "body-too-slow", "body-too-large", "not-json", "invalid-body", "invalid-text"]
+        return sorted({*codes, *self.problems})
+
+
+def json_answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """A typed value as a JSON answer. Datetimes become RFC 3339 with offset."""
+    return web.Response(
+        body=msgspec.json.encode(value), status=status, content_type="application/json", headers=headers
+    )

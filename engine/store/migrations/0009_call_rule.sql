@@ -1,0 +1,2 @@
+-- Which limit the engine ended a call by.
+ALTER TABLE call_history ADD COLUMN rule text;

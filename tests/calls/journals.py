@@ -1,0 +1,175 @@
+"""Journals of whole calls, for the tests that read journals: told here, or recorded from a real Asterisk.
+
+`journals/real-*.jsonl` were written by an engine beside a real Asterisk (`engine call show --lines`); the others are
+those of `TALES`. `python -m tests.calls.journals` writes all of them anew, after a change of the machine that is meant:
+the events stay, what the machine makes of them is today's.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.calls import recording
+from engine.domain import ids, machine
+from engine.domain.call import MACHINE_VERSION, Call
+from engine.domain.effects import Effect
+from engine.domain.events import CallRequested, ChannelEnded, EngineRestarted, Event
+from engine.domain.values import CallId
+from engine.journal import StepRow
+from tests.domain.calls import CALL, Scene, asked, asked_sip, moment
+
+FOLDER = Path(__file__).with_name("journals")
+ASTERISK_S = 0.011  # an Asterisk beside the engine answers an order within some ten milliseconds
+
+
+class Unhurried(Scene):
+    """A scene whose Asterisk takes a moment for each order, as the real one does."""
+
+    def _answer(self, order: Effect) -> Event | None:
+        self.now = round(self.now + ASTERISK_S, 3)
+        return super()._answer(order)
+
+    def owned_again(self) -> "Unhurried":
+        """The engine is back, and nothing happened meanwhile."""
+        return self.tell(EngineRestarted(at=self.at))
+
+
+def rows(scene: Scene) -> list[StepRow]:
+    """The journal an engine would have written of this scene."""
+    return written(scene.call.id, list(enumerate(scene.events, start=1)))
+
+
+def written(call_id: CallId, events: list[tuple[int, Event]]) -> list[StepRow]:
+    """The journal of these events, each with its number."""
+    (seq, first), *rest = events
+    assert isinstance(first, CallRequested)
+    call, effects = machine.begin(call_id, first)
+    steps = [_row(seq, first, effects, call)]
+    for seq, event in rest:
+        call, effects = machine.step(call, event)
+        steps.append(_row(seq, event, effects, call))
+    return steps
+
+
+def _row(seq: int, event: Event, effects: tuple[Effect, ...], call: Call) -> StepRow:
+    return StepRow(
+        call_id=call.id,
+        seq=seq,
+        at=event.at.utc,
+        event=msgspec.json.encode(event),
+        effects=msgspec.json.encode(effects),
+        state=msgspec.json.encode(call),
+        machine_version=MACHINE_VERSION,
+        closed=call.closed,
+    )
+
+
+def _to_customer(**changes: Any) -> Scene:
+    scene = Unhurried(**changes).after(0.3).agent_rings().after(5.2).agent_answers()
+    return scene.after(3.1).presses("1").after(2.4).prompt_ends()
+
+
+def answered() -> Scene:
+    scene = _to_customer().after(0.6).customer_rings().after(0.9).customer_announces().after(7.3).customer_answers()
+    return scene.after(63.2).customer_hangs_up()
+
+
+def busy() -> Scene:
+    return _to_customer().after(1.2).customer_is_busy().after(2.8).prompt_ends()
+
+
+def failover() -> Scene:
+    """The first trunk is full, by its own account; the second carries the call."""
+    scene = _to_customer().after(0.2).customer_ends(34, 503).after(0.7).customer_rings().after(4).customer_answers()
+    return scene.after(31).agent_hangs_up()
+
+
+def both_trunks_refuse() -> Scene:
+    return _to_customer().after(0.2).customer_ends(34, 503).after(0.3).customer_ends(44, 503).after(3).prompt_ends()
+
+
+def voicemail() -> Scene:
+    """The agent's mobile is answered by a machine: nobody presses 1."""
+    scene = Unhurried().after(0.3).agent_rings().after(12).agent_answers()
+    for _ in range(3):
+        scene = scene.after(3.5).prompt_ends().after(1.9)
+    return scene
+
+
+def three_phones() -> Scene:
+    """The second of three phones answers; the third declined before."""
+    scene = Unhurried(asked_sip(3)).after(0.1).agent_rings(1).agent_rings(2).agent_rings(3).after(2.2)
+    scene = scene.agent_declines(3).after(1.4).agent_answers(2).after(2.4).prompt_ends()
+    return scene.after(0.8).customer_announces().after(6).customer_answers().after(140).finish_ordered()
+
+
+def restart() -> Scene:
+    """The engine dies while the customer rings, and comes back when they already talk; an end is learnt from CEL."""
+    scene = _to_customer().after(0.6).customer_rings().after(2)
+    assert isinstance(scene, Unhurried)
+    scene = scene.after(4.1).owned_again()
+    scene = scene.after(0.03).customer_answers().after(12.5).owned_again()
+    ended = ChannelEnded(at=moment(scene.now - 3.2), channel=ids.channel_id(CALL, "customer", 1), cause=16)
+    return scene.tell(ended)
+
+
+def asterisk_lost() -> Scene:
+    return _to_customer().after(0.6).customer_rings().after(2).asterisk_dies()
+
+
+def nobody() -> Scene:
+    """The agent's mobile rings out."""
+    return Unhurried(asked(agent_routes=asked().agent_routes[:1])).after(0.4).agent_rings().timer("ring-agent")
+
+
+def cancelled() -> Scene:
+    """The application orders the end while the customer rings, with the disposition in the same order."""
+    return _to_customer().after(0.6).customer_rings().after(2).finish_ordered().after(1).disposed("wrong-number")
+
+
+TALES: dict[str, Callable[[], Scene]] = {
+    tale.__name__.replace("_", "-"): tale
+    for tale in (
+        answered,
+        busy,
+        failover,
+        both_trunks_refuse,
+        voicemail,
+        three_phones,
+        restart,
+        asterisk_lost,
+        nobody,
+        cancelled,
+    )
+}
+
+
+def recorded() -> list[Path]:
+    """Every journal that is kept."""
+    return sorted(FOLDER.glob("*.jsonl"))
+
+
+def read(path: Path) -> list[StepRow]:
+    return recording.from_lines(path.read_bytes(), path.name)
+
+
+def again(path: Path) -> list[StepRow]:
+    """A recorded journal as today's machine writes it; raises AssertionError when it cannot read an event."""
+    steps = [recording.read(row) for row in read(path)]
+    events = [(step.row.seq, step.event) for step in steps if step.event is not None]
+    assert len(steps) == len(events), f"{path.name}: {[fault for step in steps for fault in step.faults]}"
+    return written(CallId(steps[0].row.call_id), events)
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for path in FOLDER.glob("real-*.jsonl"):
+        path.write_bytes(recording.to_lines(again(path)))
+    for name, tale in TALES.items():
+        (FOLDER / f"{name}.jsonl").write_bytes(recording.to_lines(rows(tale())))
+
+
+if __name__ == "__main__":
+    main()

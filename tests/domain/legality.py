@@ -1,0 +1,64 @@
+"""What every row of `call_history` obeys, whatever happened to its call."""
+
+from itertools import pairwise
+from typing import get_args
+
+from engine.domain import record
+from engine.domain.call import Call
+from engine.domain.cdr import CallRecord, HangupBy, LegRecord, Outcome
+from tests.domain.calls import through_json
+
+OUTBOUND: frozenset[str] = frozenset(
+    {
+        "answered",
+        "agent_no_answer",
+        "agent_busy",
+        "agent_declined",
+        "agent_unreachable",
+        "agent_voicemail",
+        "customer_busy",
+        "customer_no_answer",
+        "customer_invalid",
+        "customer_rejected",
+        "customer_cancelled",
+        "congestion",
+        "trunk_down",
+        "abandoned",
+        "asterisk_lost",
+        "indeterminate",
+    }
+)
+
+
+def check_record(call: Call) -> CallRecord:
+    """The row of a closed call, once it is found legal: outcome, order of times, durations, way through JSON."""
+    row = record.of(call)
+    assert through_json(row, CallRecord) == row
+    assert row.outcome in OUTBOUND <= set(get_args(Outcome))
+    assert row.hangup_by in get_args(HangupBy)
+    _check_times(row)
+    for leg in row.legs:
+        _check_leg(leg, row)
+    if row.outcome == "answered":
+        assert row.bridged_at is not None
+    assert call.request.variables == row.variables
+    return row
+
+
+def _check_times(row: CallRecord) -> None:
+    moments = [row.requested_at, row.agent_ringing_at, row.agent_answered_at, row.customer_dialled_at]
+    _in_order([*moments, row.customer_ringing_at, row.customer_answered_at, row.bridged_at, row.ended_at])
+    for duration in (row.ring_s, row.wait_s, row.talk_s, row.billable_s):
+        assert duration is None or duration >= 0
+    assert (row.talk_s > 0) <= (row.bridged_at is not None)
+    assert (row.billable_s > 0) <= (row.customer_answered_at is not None)
+
+
+def _check_leg(leg: LegRecord, row: CallRecord) -> None:
+    assert leg.ended_at is not None, "a closed call has a living leg"
+    _in_order([row.requested_at, leg.dialled_at, leg.ringing_at, leg.answered_at, leg.ended_at, row.ended_at])
+
+
+def _in_order(moments: list[object]) -> None:
+    known = [moment for moment in moments if moment is not None]
+    assert all(earlier <= later for earlier, later in pairwise(known)), known  # type: ignore[operator]

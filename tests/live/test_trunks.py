@@ -1,0 +1,236 @@
+"""The three ways a Yeastar offers, both ways, and what each trunk may be told: by real Asterisks on both sides."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+import pytest_asyncio
+
+from engine.config.apply import AsteriskFiles
+from engine.domain.directory import Directory, Trunk
+from engine.domain.values import Slug
+from engine.sandbox.behaviours import coded, mobile
+from engine.sandbox.example import example_directory
+from engine.sandbox.farend import FarCall, Invite, Phone
+from engine.sandbox.farend_files import LYON, OPERATOR, PARIS
+from engine.sandbox.sandbox import Sandbox
+from tests.live.asking import Asking, Events
+
+pytestmark = pytest.mark.live
+
+PATIENCE_S = 15.0
+SECRET = "the-yeastar-s-own-secret"
+HOME = Trunk(id=Slug("home"), site=Slug("paris"), kind="account", secret=SECRET, priority=300)
+DID = "33140000001"
+
+
+class Line:
+    """A box, its files, and questions to its Asterisk."""
+
+    def __init__(self, box: Sandbox, asking: Asking) -> None:
+        self.box, self.asking, self.farend = box, asking, box.farend
+        self.files = AsteriskFiles(box.asterisk_settings, asking)
+        self.calls = 0
+
+    def directory(self, *changed: Trunk) -> Directory:
+        example = example_directory(self.farend)
+        trunks = {**example.trunks, HOME.id: HOME, **{trunk.id: trunk for trunk in changed}}
+        return msgspec.structs.replace(example, trunks=trunks)
+
+    def trunk(self, name: str, **changes: object) -> Trunk:
+        return msgspec.structs.replace(self.directory().trunks[Slug(name)], **changes)
+
+    async def apply(self, *changed: Trunk) -> None:
+        directory = self.directory(*changed)
+        await self.files.apply(directory)
+        assert await self.files.verify(directory) == []
+
+    async def calls_out(self, trunk: str, number: str, **more: str) -> str:
+        self.calls += 1
+        channel = f"out{self.calls:04}x"
+        waits = {"context": "standardiste-probe", "extension": "wait"}
+        await self.asking.originate(f"PJSIP/{number}@trunk-{trunk}", channel, **waits, **more)
+        return channel
+
+    async def arrives(self, place: Callable[[], Any], patience_s: float = PATIENCE_S) -> list[str]:
+        """What the application is told of a call that somebody places from outside; nothing when it does not arrive."""
+        await self.asking.set_global("ENGINE_BEAT", str(int(time.time())))
+        async with self.asking.app("standardiste") as events:
+            call: FarCall = await place()
+            try:
+                return await self._started(events, patience_s)
+            finally:
+                if call.live:
+                    await self.farend.hang_up(call.number)
+                await self.farend.until(lambda: not call.live)
+
+    async def _started(self, events: Events, patience_s: float) -> list[str]:
+        try:
+            async with asyncio.timeout(patience_s):
+                async for event in events:
+                    if event["type"] == "StasisStart":
+                        return [*event["args"], event["channel"]["caller"]["number"]]
+        except TimeoutError:
+            pass
+        return []
+
+    async def until_said(self, command: str, *words: str) -> None:
+        """Return once one line of a console command has all these words."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not any(  # noqa: ASYNC110 - Asterisk tells nobody
+                all(word in line for word in words) for line in (await self.box.asterisk.cli(command)).splitlines()
+            ):
+                await asyncio.sleep(0.1)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def own() -> AsyncIterator[Sandbox]:
+    async with Sandbox("trunks", print) as sandbox:
+        yield sandbox
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def line(own: Sandbox) -> AsyncIterator[Line]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE_S)) as session:
+        made = Line(own, Asking(own.asterisk_settings, session))
+        await made.apply()
+        own.farend.forget()
+        yield made
+        await own.farend.remove_phones()
+
+
+async def signed_in(line: Line, serial: int = 1, **options: str) -> Phone:
+    digits = coded("10", ring_s=0.3, tone_hz=900, serial=serial)
+    return await line.farend.yeastar("trunk-home", SECRET, digits, **options)
+
+
+async def asked(line: Line, trunk: str, tail: int, **more: str) -> Invite:
+    """The INVITE a trunk gets for a call of ours, which is answered and ended."""
+    number = mobile("10", ring_s=0.2, tone_hz=700, serial=tail)
+    channel = await line.calls_out(trunk, number, **more)
+    invite = await line.farend.invited(number)
+    await line.farend.until(lambda: any(call.answered_at for call in line.farend.calls(number)))
+    await line.farend.hang_up(number)
+    assert channel
+    return invite
+
+
+# An account trunk: the Yeastar signs in to us
+
+
+async def test_an_account_calls_us_and_is_called(line: Line) -> None:
+    yeastar = await signed_in(line)
+    told = await line.arrives(lambda: line.farend.dial(yeastar, DID, from_number="0612345678"))
+    assert told == ["inbound", "trunk-home", DID, "0612345678"]
+    assert (await asked(line, "home", 11)).trunk == "127.0.0.5"
+
+
+async def test_an_account_with_the_wrong_password_gets_nowhere(line: Line) -> None:
+    digits = coded("10", ring_s=0.3, tone_hz=900, serial=2)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(line.farend.yeastar("trunk-home", "not-the-secret-at-all", digits), 3)
+    stranger = Phone(f"phone-{digits}", "trunk-home", f"p{digits}")
+    assert await line.arrives(lambda: line.farend.dial(stranger, DID, from_number="0612345678"), 3) == []
+    await line.until_said("pjsip show aor trunk-home", "max_contacts")
+    assert "sip:p" not in await line.box.asterisk.cli("pjsip show aor trunk-home")
+
+
+async def test_an_account_lost_and_regained(line: Line) -> None:
+    yeastar = await signed_in(line, serial=3)
+    await line.farend.unregister(yeastar)
+    number = mobile("10", ring_s=0.2, tone_hz=700, serial=31)
+    with pytest.raises(aiohttp.ClientResponseError):
+        await line.calls_out("home", number)
+    await line.farend.register(yeastar)
+    assert (await asked(line, "home", 32)).number
+    assert line.farend.invites(number) == []
+
+
+async def test_an_account_that_moves_replaces_itself(line: Line) -> None:
+    await signed_in(line, serial=4)
+    await signed_in(line, serial=5)
+    contacts = (await line.box.asterisk.cli("pjsip show aor trunk-home")).count("Contact:  trunk-home")
+    assert contacts == 1
+
+
+# A register trunk: we sign in to the operator
+
+
+async def test_a_registration_refused_and_mended(line: Line) -> None:
+    await line.farend.give_account("given-over-there")
+    await line.apply(line.trunk("gsm-1", secret="given-over-there"))
+    await line.until_said("pjsip show registrations", "trunk-gsm-1", "Registered")
+    assert (await asked(line, "gsm-1", 41)).trunk == OPERATOR
+    await line.farend.give_account("changed-over-there")
+    await line.box.asterisk.cli("pjsip send register trunk-gsm-1")
+    await line.until_said("pjsip show registrations", "trunk-gsm-1", "Rejected")
+    await line.apply(line.trunk("gsm-1", secret="changed-over-there"))
+    await line.until_said("pjsip show registrations", "trunk-gsm-1", "Registered")
+    told = await line.arrives(lambda: line.farend.call("+33472000001", "0612345678", OPERATOR))
+    assert told[:3] == ["inbound", "trunk-gsm-1", "+33472000001"]
+
+
+# A peer trunk: known by its address
+
+
+async def test_a_peer_that_moves_is_known_at_its_new_address_only(line: Line) -> None:
+    assert (await line.arrives(lambda: line.farend.call(DID, "0612345678", PARIS)))[1] == "trunk-paris-1"
+    directory = line.directory(line.trunk("paris-1", host=LYON))
+    moved = msgspec.structs.replace(
+        directory, trunks={name: trunk for name, trunk in directory.trunks.items() if name != "lyon-1"}
+    )
+    await line.files.apply(moved)
+    assert (await line.arrives(lambda: line.farend.call(DID, "0612345678", LYON)))[1] == "trunk-paris-1"
+    assert await line.arrives(lambda: line.farend.call(DID, "0612345678", PARIS), 3) == []
+    assert (await asked(line, "paris-1", 51)).trunk == LYON
+
+
+# What each may be told
+
+
+async def test_the_number_called_by_the_rule_of_the_trunk(line: Line) -> None:
+    await line.apply(line.trunk("paris-1", did_strip=1, did_prefix="+33"))
+    told = await line.arrives(lambda: line.farend.call("0140000001", "0612345678", PARIS))
+    assert told[:3] == ["inbound", "trunk-paris-1", "+33140000001"]
+    told = await line.arrives(lambda: line.farend.call("0472000001", "0612345678", LYON))
+    assert told[:3] == ["inbound", "trunk-lyon-1", "0472000001"]
+
+
+async def test_a_trunk_of_which_calls_are_not_wanted_rings_and_nobody_answers(line: Line) -> None:
+    await line.apply(line.trunk("paris-1", receive=False))
+    call: list[FarCall] = []
+
+    async def place() -> FarCall:
+        call.append(await line.farend.call(DID, "0612345678", PARIS))
+        return call[0]
+
+    assert await line.arrives(place, 2) == []
+    assert call[0].answered_at is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({}, "+33140000001"),
+        ({"from_user": "400", "from_domain": "pbx.example"}, "+33140000001"),  # by P-Asserted-Identity
+        ({"from_user": "400", "pai": False}, "400"),
+    ],
+)
+async def test_who_calls_stands_where_it_was_wanted(line: Line, changes: dict[str, object], shown: str) -> None:
+    await line.apply(line.trunk("paris-1", **changes))
+    invite = await asked(line, "paris-1", 60 + len(changes), callerId='"" <+33140000001>')
+    assert invite.from_number == shown
+
+
+async def test_media_encrypted(line: Line) -> None:
+    """The far end answers as it was asked, and Asterisk ends a call whose answer is not encrypted."""
+    await line.apply(line.trunk("paris-1", media_encryption="sdes"))
+    number = mobile("10", ring_s=0.2, tone_hz=700, serial=71)
+    channel = await line.calls_out("paris-1", number)
+    await line.farend.until(lambda: any(call.answered_at for call in line.farend.calls(number)))
+    assert await line.asking.variable(channel, "CHANNEL(rtp,secure)") == "1"
+    await line.farend.hang_up(number)
