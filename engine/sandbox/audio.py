@@ -23,6 +23,7 @@ FRAME = RATE // 100  # gaps: 10 ms, four periods of the lowest tone
 SILENCE_FRAME = RATE // 50
 SILENCE_DB = -50.0
 PRESENT_DB = 12.0  # a tone this far below its usual level is a gap
+TORN_DB = 0.05  # a block whose tone is this far from its usual level was torn by a late packet: see `whole`
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,29 @@ def tone_levels(
 def separation_db(
     path: Path, own: int, foreign: Iterable[int], *, start_s: float = 0.0, end_s: float | None = None
 ) -> float:
-    """How far, in dB, the loudest of the `foreign` tones is below the tone that should be heard."""
-    levels = tone_levels(path, [own, *foreign], start_s=start_s, end_s=end_s)
-    wanted = levels.pop(own)
-    return wanted - max(levels.values(), default=FLOOR_DB)
+    """How far, in dB, the loudest of the `foreign` tones is below the tone that should be heard.
+
+    Of the blocks that no late packet tore (`whole`).
+    """
+    heard = samples(path, start_s, end_s)
+    window = _hann(BLOCK)
+    shaped = [[s * w for s, w in zip(block, window, strict=True)] for block in _frames(heard, BLOCK)]
+    amplitudes = [_amplitude(block, own) for block in shaped]
+    kept = [block for block, is_whole in zip(shaped, whole(amplitudes), strict=True) if is_whole]
+    if not kept:
+        return 0.0
+    wanted, *others = (math.sqrt(sum(_amplitude(block, freq) ** 2 for block in kept)) for freq in (own, *foreign))
+    return _db(wanted) - _db(max(others, default=0.0))
+
+
+def whole(amplitudes: Sequence[float]) -> list[bool]:
+    """Which blocks of a steady tone, of these amplitudes, are whole: those as loud as the middle one.
+
+    A packet that came too late tears the tone, and the tear sounds like a little of every frequency; gaps are measured
+    by `gaps`. A tone of somebody else's changes nothing of the amplitude of this one, so no such block is left out.
+    """
+    usual = sorted(amplitudes)[len(amplitudes) // 2] if amplitudes else 0.0
+    return [abs(_db(amplitude) - _db(usual)) < TORN_DB for amplitude in amplitudes]
 
 
 def gaps(

@@ -22,6 +22,7 @@ ROUGH_LONGEST = 10 * RATE // ROUGH  # no prompt is longer than ten seconds
 PIECE_S, SHIFT_S = 0.15, 0.3
 QUIET = 300  # of 32768
 NEARLY_ALL = 0.75
+MOST = 0.5
 RINGING_HZ = 440  # the tones of France, which the engine's Asterisk is set to
 FRAME_S = 0.05
 TONE_DB = -45.0
@@ -64,14 +65,18 @@ def words(found: Iterable[Sound], *, without: Iterable[str] = ()) -> list[str]:
     return said
 
 
-def levels_db(path: Path, hertz: Iterable[int], *, start_s: float, end_s: float) -> dict[int, float]:
-    """The level of each tone, of many at once: as `audio.tone_levels`, which takes its time."""
+def levels_db(path: Path, hertz: Iterable[int], *, sent: int, start_s: float, end_s: float) -> dict[int, float]:
+    """The level of each tone, of many at once, beside the one that was `sent`: in the blocks that no late packet tore
+    (`audio.whole`), which must be most of them. As `audio.separation_db`, which takes its time."""
     heard = np.asarray(audio.samples(path, start_s, end_s), dtype=np.float64) / audio.FULL_SCALE
-    size, wanted = audio.BLOCK, list(hertz)
+    size, wanted = audio.BLOCK, [sent, *(each for each in hertz if each != sent)]
     window = np.hanning(size)
     blocks = heard[: len(heard) // size * size].reshape(-1, size) * window
     turning = np.exp(-2j * np.pi * np.outer(np.arange(size), wanted) / RATE)
     amplitudes = 2 * np.abs(blocks @ turning) / window.sum()
+    whole = np.asarray(audio.whole(amplitudes[:, 0].tolist()))
+    assert whole.mean() > MOST, f"{path}: {len(whole) - whole.sum()} of {len(whole)} blocks torn by late packets"
+    amplitudes = amplitudes[whole]
     levels = 20 * np.log10(np.sqrt(np.mean(amplitudes**2, axis=0)) + 1e-9)
     return {freq: float(level) for freq, level in zip(wanted, levels, strict=True)}
 

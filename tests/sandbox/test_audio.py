@@ -41,6 +41,17 @@ def test_a_foreign_tone_60_db_down_is_seen(tmp_path: Path) -> None:
     assert audio.separation_db(sln(tmp_path, mixed), 1000, [1400, 600]) == pytest.approx(60, abs=1)
 
 
+def test_a_late_packet_is_no_foreign_tone(tmp_path: Path) -> None:
+    """20 ms of nothing in the middle sound like a little of everything; what is foreign is there all the time."""
+    own = tone(1000, 2)
+    own[8000:8160] = silence(0.02)
+    foreign = tone(1160, 2, LOUD // 100)
+    torn = audio.separation_db(sln(tmp_path, own), 1000, [1160])
+    leaking = audio.separation_db(sln(tmp_path, [a + b for a, b in zip(own, foreign, strict=True)]), 1000, [1160])
+    assert torn > 80
+    assert leaking == pytest.approx(40, abs=0.5)
+
+
 def test_gaps_are_found_where_they_are(tmp_path: Path) -> None:
     heard = [*silence(0.5), *tone(1000, 1), *silence(0.1), *tone(1000, 1), *silence(0.04), *tone(1000, 1), *silence(1)]
     (gap,) = audio.gaps(sln(tmp_path, heard), 1000)
