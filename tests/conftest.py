@@ -1,8 +1,14 @@
-"""Marks tests by the folder they live in, so that nobody forgets: `live/` is live, `faults/` is live and faults."""
+"""Marks tests by the folder they live in, so that nobody forgets: `live/` is live, `faults/` is live and faults.
 
+A live test that fails tells what the Asterisks of its boxes had to say.
+"""
+
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
+from engine.sandbox.sandbox import Sandbox
 
 HERE = Path(__file__).parent
 
@@ -15,3 +21,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.live)
         if room == "faults":
             item.add_marker(pytest.mark.faults)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the boxes' last words to the report of a failure, while they still stand."""
+    report = yield
+    if report.failed and item.get_closest_marker("live"):
+        report.sections += [("box", box.last_words()) for box in Sandbox.running]
+    return report

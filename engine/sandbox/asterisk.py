@@ -134,6 +134,14 @@ def _checked(program: tuple[str, ...], modules: Path, data: Path, music: list[Pa
     return AsteriskInstall(program, modules, data, next((m for m in music if m.is_dir()), music[0]), version)
 
 
+def with_keys_logged(files: Files) -> Files:
+    """The same files for an Asterisk of a sandbox, which also writes down every key that is pressed (`keys.log`).
+
+    Never a real one: keys may be secrets.
+    """
+    return {**files, "logger.conf": f"{files['logger.conf']}keys.log = dtmf\n"}
+
+
 class AsteriskServer:
     """One running Asterisk from one configuration directory (`paths.etc`).
 

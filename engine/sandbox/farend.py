@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.config.asterisk import AsteriskPaths, AsteriskSettings
-from engine.sandbox.asterisk import AsteriskInstall, AsteriskServer
+from engine.sandbox.asterisk import AsteriskInstall, AsteriskServer, with_keys_logged
 from engine.sandbox.behaviours import behaviour_of, key, tone_of
 from engine.sandbox.errors import FarEndRefused
 from engine.sandbox.farend_files import (
@@ -67,6 +67,7 @@ class FarCall:
     ended_at: float | None = None
     cause: int | None = None
     digits: str = ""  # keys it was sent
+    pressed: str = ""  # keys it sent
 
     @property
     def live(self) -> bool:
@@ -125,7 +126,7 @@ class FarEnd:
 
     async def start(self) -> None:
         """Start it; raises PartDidNotStart."""
-        self.asterisk.write(static_files(self._settings))
+        self.asterisk.write(with_keys_logged(static_files(self._settings)))
         self.asterisk.write(account_files((self.account,), (), self._settings))
         self.heard_directory.mkdir(exist_ok=True)
         for gate in self._gates.values():
@@ -377,6 +378,8 @@ class FarEnd:
                 call.answered_at = call.answered_at or _when(event)
             case "DTMFEnd" if call and event.get("Direction") == "Received":
                 call.digits += event.get("Digit", "")
+            case "DTMFEnd" if call:
+                call.pressed += event.get("Digit", "")
             case "Hangup" if call:
                 call.ended_at = _when(event)
                 call.cause = int(event.get("Cause", "0"))

@@ -3,15 +3,16 @@
 import asyncio
 import secrets
 import shutil
+import weakref
 from collections.abc import Coroutine
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from engine.config.asterisk import AsteriskPaths, AsteriskSettings
 from engine.config.render import base_files
 from engine.sandbox.apt import Say
-from engine.sandbox.asterisk import AsteriskInstall, AsteriskServer
+from engine.sandbox.asterisk import AsteriskInstall, AsteriskServer, with_keys_logged
 from engine.sandbox.farend import FarEnd
 from engine.sandbox.places import short_run_directory, sweep
 from engine.sandbox.ports import LOOPBACK, PortBlock
@@ -33,8 +34,11 @@ class Sandbox:
 
     `asterisk_settings` are what the engine's Asterisk runs with (ARI port, user and secret, SIP port, paths);
     `postgres.dsn` is an empty database; `farend` plays everybody else. `dir` is a private directory with a short path,
-    removed at the end unless `keep`.
+    removed at the end unless `keep`. `running` are all boxes of this process: who tells of a failure asks them
+    (`last_words`).
     """
+
+    running: ClassVar["weakref.WeakSet[Sandbox]"] = weakref.WeakSet()
 
     asterisk: AsteriskServer
     asterisk_settings: AsteriskSettings
@@ -71,8 +75,9 @@ class Sandbox:
         try:
             self._build(install, programs)
             self._say("starting Asterisk, PostgreSQL and the far end")
-            self.asterisk.write(base_files(self.asterisk_settings))
+            self.asterisk.write(with_keys_logged(base_files(self.asterisk_settings)))
             self._started += [self.asterisk, self.postgres, self.farend]
+            self.running.add(self)
             await together(*(part.start() for part in self._started))
         except BaseException:  # half a box is no box: whatever went wrong, or a cancellation, leaves nothing behind
             await self.close()
@@ -106,6 +111,12 @@ class Sandbox:
             engine=(LOOPBACK, self.asterisk_settings.sip_port),
         )
 
+    def last_words(self, lines: int = 40) -> str:
+        """The ends of both Asterisks' logs: warnings, and every key that was pressed; and the far end's last calls."""
+        sides = {"Asterisk": self.asterisk, "far end": self.farend.asterisk}
+        logs = [f"--- {self.name}: {side}\n{server.log_tail(lines)}" for side, server in sides.items()]
+        return "\n".join([*logs, *map(str, self.farend.calls()[-lines:])])
+
     async def close(self) -> None:
         """End every part, give the ports back and remove the directories; returns when no process is left."""
         try:
@@ -114,6 +125,7 @@ class Sandbox:
                 raise failure
         finally:
             self._started.clear()
+            self.running.discard(self)
             self.ports.close()
             if not self._keep:
                 await asyncio.to_thread(shutil.rmtree, self.dir, ignore_errors=True)

@@ -20,6 +20,8 @@ from engine.sandbox.example import example_directory
 from engine.sandbox.sandbox import Sandbox
 
 APP = "behaviours"
+RINGING_S = 0.75
+"""Of those told to ring for 0.8 s. No bound from below is counted from an event of ours: on a busy machine it is late."""
 
 
 @dataclass
@@ -128,13 +130,13 @@ async def refused_at_once(caller: Caller, number: str, sip: int, cause: int) -> 
 async def rings_then_refuses(caller: Caller, number: str, sip: int) -> None:
     result = await caller.dial(number)
     ringing = await caller.until(result, "ringing")
-    assert 0.7 < await caller.until(result, "ended") - ringing < 5
+    assert RINGING_S < await caller.until(result, "ended") < ringing + 5
     assert result.tech_cause == sip
 
 
 async def answers_after_the_ringing_time(caller: Caller, number: str, said: str | None) -> None:
     result = await caller.dial(number)
-    assert 0.7 < await caller.until(result, "answer") < 5  # other tests may be on the same two cores
+    assert RINGING_S < await caller.until(result, "answer") < 5  # other tests may be on the same two cores
     assert [word for _, word in result.said if word in {"ringing", "progress"}] == ([said] if said else [])
 
 
@@ -143,27 +145,27 @@ async def gateway_answers_early(caller: Caller, number: str, key: str | None) ->
     answered = await caller.until(result, "answer")
     assert answered < 0.95
     if key:
-        assert 1.7 < await caller.until(result, f"key {key}") - answered < 3
+        assert 1.9 < await caller.until(result, f"key {key}") < answered + 3
 
 
 async def presses(caller: Caller, number: str, key: str, after_s: float) -> None:
     result = await caller.dial(number)
     answered = await caller.until(result, "answer")
     pressed = await caller.until(result, f"key {key}", after_s + 10)
-    assert after_s - 0.1 < pressed - answered < after_s + 3
+    assert after_s < pressed < answered + after_s + 3
 
 
 async def answers_and_leaves(caller: Caller, number: str, talk_s: float, keys: str) -> None:
     result = await caller.dial(number)
     answered = await caller.until(result, "answer")
-    assert talk_s - 0.06 < await caller.until(result, "ended") - answered < talk_s + 3
+    assert 0.5 + talk_s - 0.06 < await caller.until(result, "ended") < answered + talk_s + 3
     assert (result.tech_cause, result.digits) == (None, keys)
 
 
 async def announces_then_refuses(caller: Caller, number: str, sip: int) -> None:
     result = await caller.dial(number)
-    begun = await caller.until(result, "progress")
-    assert await caller.until(result, "ended", 20) - begun > 1.5
+    await caller.until(result, "progress")
+    assert await caller.until(result, "ended", 20) > 1.5
     assert result.tech_cause == sip
 
 
