@@ -21,7 +21,7 @@ from engine.sandbox.sandbox import Sandbox
 
 APP = "behaviours"
 RINGING_S = 0.75
-"""Of those told to ring for 0.8 s. No bound from below is counted from an event of ours: on a busy machine it is late."""
+"""Of those told to ring for 0.8 s. No bound from below counts from an event of ours: it may be late."""
 
 
 @dataclass
