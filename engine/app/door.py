@@ -1,6 +1,8 @@
 """Where callers come in: a channel in our application that is nobody's becomes a call, or is told why not."""
 
-from collections.abc import Callable, Coroutine
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Protocol
 
 import structlog
@@ -15,6 +17,7 @@ from engine.errors import StandardisteError
 
 log = structlog.get_logger(__name__)
 
+READY_WITHIN_S = 10.0  # a caller who came in while we start hears the ringing go on for so long
 REFUSAL = "standardiste-refusal"
 BUSY, NOT_PERMITTED, UNKNOWN, NOBODY = "busy", "not-permitted", "unknown", "nobody"
 TOLD = {
@@ -37,10 +40,20 @@ class Calls(Protocol):
 
 
 class Door:
-    """`spawn` owns the tasks: a caller who is being let in holds up nobody's events."""
+    """`spawn` owns the tasks: a caller who is being let in holds up nobody's events.
 
-    def __init__(self, calls: Calls, ari: AriRequests, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
-        self._calls, self._ari, self._spawn = calls, ari, spawn
+    `ready` returns once calls can be taken. Those who waited while the last engine died are found before this one is
+    ready, and wait for it at the door.
+    """
+
+    def __init__(
+        self,
+        calls: Calls,
+        ari: AriRequests,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        ready: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._calls, self._ari, self._spawn, self._ready = calls, ari, spawn, ready
         self._entering: set[str] = set()
 
     def enter(self, channel: ChannelSnapshot, args: tuple[str, ...]) -> bool:
@@ -60,6 +73,9 @@ class Door:
 
     async def _let_in(self, came: Came) -> None:
         try:
+            with suppress(TimeoutError):  # then the refusal says why
+                async with asyncio.timeout(READY_WITHIN_S):
+                    await self._ready()
             accepted = await self._calls.arrive(came)
             log.info("call.arrived", call=accepted.id, endpoint=came.endpoint, dialled=came.dialled)
         except StandardisteError as refused:

@@ -74,6 +74,7 @@ KEEP_EVENTS = timedelta(hours=72)
 SHIP_AT_END_S = 3.0
 BEAT_MAX_AGE_S = 3.0
 DEAF_AFTER_S = 0.5
+LOOK_EVERY_S = 0.05
 """Asterisk takes a beat in some milliseconds; one that does not for this long is hung, and tells nothing either."""
 
 
@@ -207,7 +208,8 @@ class Engine:
             call_of=self.calls.registry.of_agent,
         )
         reconciler = Reconciler(self.calls.registry, self.world, self.side, self.clock)
-        self.listener.attach(self.calls.registry, reconciler, self.ari, Door(self.calls, self.ari, self.spawn))
+        door = Door(self.calls, self.ari, self.spawn, self._takes_calls)
+        self.listener.attach(self.calls.registry, reconciler, self.ari, door)
         self.beat = Beat(
             journal=self.journal,
             ari=self.ari,
@@ -289,6 +291,12 @@ class Engine:
         await put_back(self.settings, ari_secret(self.settings), self.ari)
         await self.connection.wait_ready()  # the living calls come first
         await agree(self.changes)
+
+    async def _takes_calls(self) -> None:
+        """Asterisk is connected, and what the numbers stand for is known. The caller bounds the wait."""
+        await self.connection.wait_ready()
+        while not (self.keeper.loaded or self.directory.directory.revision):  # noqa: ASYNC110 - each is another room's
+            await asyncio.sleep(LOOK_EVERY_S)
 
     def _schedule(self) -> None:
         """Periodic work; what is due lives in rows, this only looks."""

@@ -9,7 +9,7 @@ import structlog
 from engine.app.door import Door
 from engine.ari import translate
 from engine.ari.errors import AriError
-from engine.ari.events import AriEvent, StasisStart
+from engine.ari.events import AriEvent, ChannelHangupRequest, StasisEnd, StasisStart
 from engine.ari.messages import Connected, Disconnected, Message, Received, Replaced, Resnapshot
 from engine.ari.requests import AriRequests
 from engine.ari.snapshot import Snapshot
@@ -17,13 +17,15 @@ from engine.calls.clock import Clock
 from engine.calls.reconcile import Picture, Reconciler
 from engine.calls.registry import Registry
 from engine.domain import ids
-from engine.domain.events import DigitPressed
+from engine.domain.events import ChannelEnded, DigitPressed
 from engine.domain.stages import Confirming, ReachingAgent
+from engine.domain.values import ChannelId
 from engine.errors import StandardisteError
 
 log = structlog.get_logger(__name__)
 
 STARTED = "asterisk_started"
+NORMAL = 16  # Q.850 normal call clearing
 
 
 class NodeFacts(Protocol):
@@ -42,6 +44,7 @@ class Listener:
         self._clock, self._facts, self._on_connected = clock, facts, on_connected
         self._audit: asyncio.Task[None] | None = None
         self._started: bytes | None = None  # when the Asterisk of the last epoch started
+        self._hanging_up: dict[str, ChannelHangupRequest] = {}  # callers, on channels that Asterisk named
 
     def attach(self, registry: Registry, reconciler: Reconciler, ari: AriRequests, door: Door) -> None:
         """Before the connection runs."""
@@ -69,6 +72,7 @@ class Listener:
         if restarted:
             log.error("asterisk.restarted", since=snapshot.startup_time)
             self._reconciler.asterisk_restarted()
+        self._hanging_up.clear()
         await self._reconciler.connected(picture_of(snapshot, self._ari.app))
         await self._who_waits(snapshot)
         if known != started:  # only now: whoever dies before every call knows it must find it out again
@@ -86,6 +90,7 @@ class Listener:
             if self._registry.owner_of(channel.id) is not None:
                 await self._follow(channel.id)
             elif not channel.is_up:
+                await self._follow(channel.id)
                 self._door.enter(channel, tuple(args))
             elif args[:1] in (["inbound"], ["agent"]):  # their call is over, and an order to hang up went astray
                 await self._hang_up(channel.id)
@@ -111,8 +116,22 @@ class Listener:
             return
         if told is not None and self._registry.deliver(*told):
             return
-        if isinstance(event, StasisStart):
-            await self._stranger(event)
+        match event:
+            case StasisStart():
+                await self._stranger(event)
+            case ChannelHangupRequest(channel=channel) if ids.owner(channel.id) is None:
+                self._hanging_up[channel.id] = event
+            case StasisEnd(channel=channel) if asked := self._hanging_up.pop(channel.id, None):
+                self._registry.deliver(channel.id, self._end_of_caller(asked))
+
+    def _end_of_caller(self, asked: ChannelHangupRequest) -> ChannelEnded:
+        """Who left our application because of a hang-up has hung up: no `ChannelDestroyed` tells of callers."""
+        return ChannelEnded(
+            at=self._clock.now(),
+            channel=ChannelId(asked.channel.id),
+            cause=asked.cause or NORMAL,
+            sip_code=asked.tech_cause,
+        )
 
     def _keys_matter(self, channel: str) -> bool:
         """Keys of a conversation are nobody's business (a customer may be typing a card number), and a hostile phone

@@ -43,7 +43,11 @@ class StasisStart(Event, frozen=True, tag=True, kw_only=True):
 
 
 class StasisEnd(Event, frozen=True, tag=True, kw_only=True):
-    """A channel left our application: hung up, *or* continued in the dialplan. Not a hang-up by itself."""
+    """A channel left our application: hung up, *or* continued in the dialplan. Not a hang-up by itself.
+
+    The last word on a channel that the dialplan sent us: we are subscribed to it no longer (res_stasis), and its
+    `ChannelDestroyed` comes to nobody.
+    """
 
     channel: ChannelSnapshot
 
@@ -61,7 +65,7 @@ class ChannelStateChange(Event, frozen=True, tag=True, kw_only=True):
 
 
 class ChannelHangupRequest(Event, frozen=True, tag=True, kw_only=True):
-    """Somebody asked for the channel's end; `ChannelDestroyed` follows."""
+    """Somebody asked for the channel's end; `StasisEnd` follows, and `ChannelDestroyed` if we made the channel."""
 
     channel: ChannelSnapshot
     cause: int | None = None

@@ -229,8 +229,9 @@ class AsteriskServer:
             finally:
                 writer.close()
 
-    def log_tail(self, lines: int = 30) -> str:
-        """The last lines of its log files."""
-        logs = [self._process.output, *sorted(self.paths.log.glob("*.log"))]
+    def log_tail(self, lines: int = 30, names: tuple[str, ...] = ()) -> str:
+        """The last lines of its log files: of all, or of those named."""
+        every = [self._process.output, *sorted(self.paths.log.glob("*.log"))]
+        logs = [file for file in every if not names or file.name in names]
         seen = [file.read_text(errors="replace").splitlines()[-lines:] for file in dict.fromkeys(logs) if file.exists()]
         return "\n".join(line for lines_of_file in seen for line in lines_of_file)

@@ -67,7 +67,6 @@ class FarCall:
     ended_at: float | None = None
     cause: int | None = None
     digits: str = ""  # keys it was sent
-    pressed: str = ""  # keys it sent
 
     @property
     def live(self) -> bool:
@@ -378,8 +377,6 @@ class FarEnd:
                 call.answered_at = call.answered_at or _when(event)
             case "DTMFEnd" if call and event.get("Direction") == "Received":
                 call.digits += event.get("Digit", "")
-            case "DTMFEnd" if call:
-                call.pressed += event.get("Digit", "")
             case "Hangup" if call:
                 call.ended_at = _when(event)
                 call.cause = int(event.get("Cause", "0"))

@@ -18,6 +18,8 @@ from engine.sandbox.places import short_run_directory, sweep
 from engine.sandbox.ports import LOOPBACK, PortBlock
 from engine.sandbox.postgres import PostgresInstall, PostgresServer
 
+TELLING = ("messages.log", "keys.log")  # of Asterisk's logs
+
 
 async def together(*parts: Coroutine[Any, Any, Any]) -> Any:
     """Run them at once and return their results; the first that fails ends the others, and its own error is raised."""
@@ -114,7 +116,7 @@ class Sandbox:
     def last_words(self, lines: int = 40) -> str:
         """The ends of both Asterisks' logs: warnings, and every key that was pressed; and the far end's last calls."""
         sides = {"Asterisk": self.asterisk, "far end": self.farend.asterisk}
-        logs = [f"--- {self.name}: {side}\n{server.log_tail(lines)}" for side, server in sides.items()]
+        logs = [f"--- {self.name}: {side}\n{server.log_tail(lines, TELLING)}" for side, server in sides.items()]
         return "\n".join([*logs, *map(str, self.farend.calls()[-lines:])])
 
     async def close(self) -> None:

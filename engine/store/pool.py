@@ -28,6 +28,7 @@ GONE: tuple[type[BaseException], ...] = (
     OSError,  # TimeoutError and ConnectionError are among its children
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # torn in the middle of an answer: asyncpg can neither read on nor ask again
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.TooManyConnectionsError,
     asyncpg.exceptions.InvalidAuthorizationSpecificationError,
@@ -148,9 +149,7 @@ class Database:
 
     async def _give_back(self, connection: "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]") -> None:
         assert self._pool is not None  # noqa: S101 - it gave the connection
-        # Lost while being cleaned, or torn from the server in the middle of an answer, where asyncpg can neither read
-        # on nor ask again: the pool drops it, the next acquire tells.
-        with contextlib.suppress(*GONE, asyncpg.InternalClientError):
+        with contextlib.suppress(*GONE):  # lost while being cleaned: the pool drops it, the next acquire tells
             await self._pool.release(connection, timeout=self.times.connect_s)
 
     def _lost(self, error: BaseException) -> DatabaseAway:

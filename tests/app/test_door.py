@@ -31,7 +31,12 @@ class Room:
         self.gone = False
         self.sent: list[str] = []
         self.tasks: list[asyncio.Task[None]] = []
-        self.door = Door(self, cast("Any", self), self.spawn)
+        self.open = asyncio.Event()
+        self.open.set()
+        self.door = Door(self, cast("Any", self), self.spawn, self.ready)
+
+    async def ready(self) -> None:
+        await self.open.wait()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self.tasks.append(asyncio.create_task(work))
@@ -92,6 +97,29 @@ async def test_who_cannot_come_in_is_told(refused: Exception, exten: str) -> Non
     assert room.sent == [f"standardiste-refusal {exten}"]
     assert room.door.enter(CALLER, INBOUND)  # and may try again
     await room.settled()
+
+
+async def test_who_comes_before_we_are_ready_waits_at_the_door() -> None:
+    """Calls taken too early would all be refused: Asterisk is not read yet, and no number stands for anybody."""
+    room = Room()
+    room.open.clear()
+    assert room.door.enter(CALLER, INBOUND)
+    await asyncio.sleep(0)
+    assert room.expected == [CALLER.id]
+    assert room.came == []
+    room.open.set()
+    await room.settled()
+    assert len(room.came) == 1
+
+
+async def test_nobody_waits_at_the_door_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.app.door.READY_WITHIN_S", 0.0)
+    room = Room()
+    room.open.clear()
+    room.answer = Refused("not yet", rule="not-ready", status=503)
+    room.door.enter(CALLER, INBOUND)
+    await room.settled()
+    assert room.sent == ["standardiste-refusal nobody"]
 
 
 async def test_who_left_meanwhile_is_not_sent_anywhere() -> None:

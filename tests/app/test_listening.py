@@ -14,6 +14,7 @@ from engine.ari.events import decode
 from engine.ari.messages import Connected, Disconnected, Message, Received, Replaced, Resnapshot
 from engine.ari.resources import ChannelSnapshot, Dialplan
 from engine.calls.reconcile import Picture
+from engine.domain.events import ChannelEnded, Event
 from engine.errors import JournalUnwritable
 from tests.app.test_misfortune import Facts, snapshot
 from tests.ari.fake_asterisk import channel, event
@@ -110,6 +111,39 @@ async def test_an_event_about_nothing_of_ours_is_let_go(room: Room) -> None:
     assert room.exchange.orders == []
 
 
+CALLER = "1795201746.1"
+
+
+async def told_of_a_caller(room: Room, *kinds: str) -> list[Event]:
+    """What a call would be told of a caller's channel when Asterisk tells this."""
+    listener, _ = listening(room, Facts())
+    room.registry.expect(CALLER)
+    for kind in kinds:
+        await listener.take(Received(1, decode(event(kind, channel=channel(CALLER), cause=21, tech_cause=603))))
+    return room.registry._expected[CALLER]
+
+
+async def test_a_caller_who_hangs_up_has_ended_when_the_channel_leaves_us(room: Room) -> None:
+    (ended,) = await told_of_a_caller(room, "ChannelHangupRequest", "ChannelHangupRequest", "StasisEnd", "StasisEnd")
+    assert isinstance(ended, ChannelEnded)
+    assert (ended.channel, ended.cause, ended.sip_code) == (CALLER, 21, 603)
+
+
+async def test_a_caller_sent_back_to_the_dialplan_has_not_hung_up(room: Room) -> None:
+    assert await told_of_a_caller(room, "StasisEnd") == []
+
+
+async def test_whom_we_called_has_ended_when_asterisk_says_so_and_not_before(room: Room) -> None:
+    listener, _ = listening(room, Facts())
+    call_id = await room.agent_rung()
+    leg = room.channel(call_id, "agent")
+    for kind in ("ChannelHangupRequest", "StasisEnd"):
+        await listener.take(Received(1, decode(event(kind, channel=channel(leg), cause=17))))
+    assert listener._hanging_up == {}
+    await listener.take(Received(1, decode(event("ChannelDestroyed", channel=channel(leg), cause=17, tech_cause=486))))
+    assert (await room.ended(call_id)).outcome == "agent_busy"
+
+
 def caller(name: str, *args: str, state: str = "Ring", app: str = "standardiste") -> ChannelSnapshot:
     """A channel in an application, as a snapshot shows it."""
     inside = Dialplan(app_name="Stasis", app_data=",".join([app, *args]))
@@ -139,8 +173,8 @@ async def test_after_a_death_each_caller_is_let_in_followed_or_let_go(room: Room
     with capture_logs() as logs:
         await listener._who_waits(seen)
     assert door.knocked == ["waits"]
-    assert ari.asked == ["subscribe channel:has-a-call", "hang up left-over"]
-    assert len(logs) == 2 * refuses  # and the others are served all the same
+    assert ari.asked == ["subscribe channel:waits", "subscribe channel:has-a-call", "hang up left-over"]
+    assert len(logs) == 3 * refuses  # and the others are served all the same
 
 
 async def test_each_connection_is_an_epoch_and_a_start_known_is_not_written_again(room: Room) -> None:

@@ -67,6 +67,13 @@ async def test_an_engine_starts_without_it_and_finds_it_later(mortal: PostgresSe
     assert heard == [True]
 
 
+async def test_a_connection_torn_in_the_middle_of_an_answer_is_one_that_is_gone(shared: Database) -> None:
+    with pytest.raises(DatabaseAway):
+        async with shared.connection():
+            raise asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+    await eventually(lambda: _is(shared.available))  # looked at again, and found
+
+
 async def test_a_frozen_server_keeps_nobody_beyond_the_bound(mortal: PostgresServer, db: Database) -> None:
     async with db.connection() as connection:
         await connection.execute("SELECT 1")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from engine.ari.events import ChannelDestroyed, ChannelHangupRequest, Dial, StasisEnd
+from engine.ari.events import ChannelDestroyed, ChannelHangupRequest, Dial, StasisEnd, StasisStart
 from engine.sandbox.behaviours import mobile
 from tests.live.contract.line import Line
 
@@ -44,6 +46,10 @@ async def test_a_refusal_after_ringing_has_no_last_dial_event(
     assert [event.dialstatus for event in line.events(channel) if isinstance(event, Dial)] == ["", "RINGING"]
 
 
+CALLED = "Local/called@contract-callers/n"
+ENDINGS = (ChannelHangupRequest, StasisEnd, ChannelDestroyed)
+
+
 async def test_the_events_of_an_end_come_in_this_order(line: Line) -> None:
     channel = await line.dialled(mobile("70", ring_s=0.2, serial=62))
     await line.bridge(channel)
@@ -70,3 +76,29 @@ async def test_a_party_who_hangs_up_first_leaves_16_in_a_bridge(line: Line) -> N
 async def test_a_party_who_hangs_up_unbridged_leaves_16_or_no_cause(line: Line) -> None:
     channel = await line.dialled(mobile("30", ring_s=0, serial=66))
     assert (await line.ended(channel)).cause in {0, 16}
+
+
+async def test_of_a_caller_the_dialplan_sent_us_the_end_is_told_by_stasis_end_alone(line: Line) -> None:
+    """Subscribed to by hand, such a channel is told of like those we made."""
+    await line.box.asterisk.cli("dialplan add extension called,1,Stasis,contract,caller into contract-callers")
+    for followed in (False, True):
+        line.messages.clear()
+        other_end = await line.created(CALLED)
+        await line.ari.dial(other_end, 30)
+        caller = (await line.event(StasisStart, args=("caller",))).channel.id
+        if followed:
+            await line.ari.subscribe(f"channel:{caller}")
+        await line.raw.hang_up(other_end)
+        await line.event(StasisEnd, caller)
+        async with asyncio.timeout(10):
+            while not await line.gone(caller):
+                pass
+        later = await line.created(CALLED)  # whatever there is to tell of the caller was told before
+        await line.raw.hang_up(later)
+        await line.ended(later)
+        last = [type(event) for event in line.events(caller) if isinstance(event, ENDINGS)]
+        assert last[0] is ChannelHangupRequest
+        assert [kind for kind in last if kind is not ChannelHangupRequest] == [
+            StasisEnd,
+            *[ChannelDestroyed] * followed,
+        ]
