@@ -76,8 +76,8 @@ _TEXT: dict[int, str] = {
     127: "interworking",
 }
 
-NETWORK_CAUSES = frozenset({27, 38, 41, 42, 44, 47, 102, 111})
-"""Causes that say the network, not a person, ended a conversation."""
+NETWORK_CAUSES = frozenset({18, 27, 38, 41, 42, 44, 47, 102, 111})
+"""Causes that say the network, not a person, ended a conversation. 18: the other side answers no SIP any more."""
 
 TRUNK_FAILURES: frozenset[FailureKind] = frozenset({"refused", "dead"})
 """Failures another trunk may not share."""

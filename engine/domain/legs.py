@@ -47,6 +47,10 @@ AttemptEvent = (
     | DialInDoubt
 )
 
+CROSSED = (127, 491)
+"""Two re-INVITEs crossed (RFC 3261, 14.1): Asterisk keeps this cause and SIP code until the leg ends, and neither says
+why it did."""
+
 _SOUNDING: dict[Phase, Phase] = {"ordered": "ringing", "dialling": "ringing"}
 MOVES: dict[type[AttemptEvent], dict[Phase, Phase]] = {
     ChannelReady: {"creating": "ready"},
@@ -169,6 +173,8 @@ def _not_before(times: Times, at: Moment) -> Moment:
 
 def _details(attempt: Attempt, event: AttemptEvent) -> dict[str, object]:
     match event:
+        case ChannelEnded(missed=missed) if attempt.phase == "up" and (event.cause, event.sip_code) == CROSSED:
+            return {"cause": 16, "sip_code": None, "missed": missed}
         case ChannelEnded(cause=cause, sip_code=sip_code, missed=missed):
             sent = attempt.times.dialled is not None  # else it is Asterisk's own 603: nobody was asked, nobody refused
             return {"cause": cause, "sip_code": sip_code if sent else None, "missed": missed}

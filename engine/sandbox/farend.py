@@ -275,6 +275,11 @@ class FarEnd:
         gate.refuse(refuses)
         await gate.open()
 
+    async def close_trunk(self, address: str) -> None:
+        """Take a trunk away that was opened; returns when its address and port are free for another party."""
+        self._gates.pop(address).close()
+        await asyncio.sleep(0)  # the loop closes the sockets in its next round
+
     def _gate(self, address: str, *, behind: str) -> Gate:
         return Gate((address, self.sip_port), (behind, self._settings.behind_port), partial(self._on_refused, address))
 

@@ -41,6 +41,13 @@ AGENT: list[Row] = [
     ("number unknown", lambda s: s.agent_ends(1, 404), "agent_unreachable by network, 1, 404", []),
     ("trunk refuses", lambda s: s.agent_ends(34, 503), "congestion by network, 34, 503", []),
     ("trunk forbids", lambda s: s.agent_ends(21, 403), "congestion by network, 21, 403", []),
+    ("trunk redirects", lambda s: s.agent_ends(23, 302), "congestion by network, 23, 302", []),
+    (
+        "redirected after ringing",
+        lambda s: s.agent_rings().agent_ends(23, 302),
+        "agent_no_answer by network, 23, 302",
+        [],
+    ),
     ("trunk silent", lambda s: s.agent_ends(18, 408), "trunk_down by network, 18, 408", []),
     ("ended unseen", lambda s: s.agent_ends(None), "indeterminate by network, -, -", []),
     ("strange cause before ringing", lambda s: s.agent_ends(88), "congestion by network, 88, -", []),
@@ -236,7 +243,9 @@ TALK: list[Row] = [
     ("the customer hangs up", lambda s: s.customer_hangs_up(), "answered by customer, 16, -", START),
     ("the agent hangs up", lambda s: s.agent_hangs_up(), "answered by agent, 16, -", START),
     ("BYE without a reason", lambda s: s.customer_ends(0), "answered by customer, 16, -", START),
+    ("re-INVITEs crossed, then BYE", lambda s: s.customer_ends(127, 491), "answered by customer, 16, -", START),
     ("the network fails", lambda s: s.customer_ends(38), "answered by network, 38, -", START),
+    ("no SIP is answered any more", lambda s: s.customer_ends(18, 408), "answered by network, 18, 408", START),
     ("the longest talk allowed", lambda s: s.timer("max-talk"), "answered by engine, 16, -", START),
     ("the application finishes", lambda s: s.finish_ordered(), "answered by api, 16, -", START),
 ]
