@@ -72,20 +72,16 @@ async def test_the_last_one_to_leave_stops_it(state_dir: Path) -> None:
 
 
 async def test_two_that_come_at_once_share_one(state_dir: Path) -> None:
-    leave = asyncio.Event()
+    all_there = asyncio.Barrier(3)
 
     async def user() -> str:
         async with PrivatePostgres(state_dir).used(quiet) as dsn:
-            try:
-                await ask(dsn, "SELECT 1")
-                return dsn
-            finally:
-                await leave.wait()
+            await ask(dsn, "SELECT 1")
+            await all_there.wait()
+            return dsn
 
-    users = [asyncio.create_task(user()) for _ in range(3)]
-    await asyncio.wait(users, timeout=1)
-    leave.set()
-    assert len(set(await asyncio.gather(*users))) == 1
+    async with asyncio.timeout(60):
+        assert len(set(await asyncio.gather(*(user() for _ in range(3))))) == 1
     assert PrivatePostgres(state_dir).server.pid is None
 
 
