@@ -24,10 +24,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
     type: Literal["credit.check"] = "credit.check"
     call_id: str
-    agent: str
+    agent: str | None  # None, as the mode: a call for a group
     site: str
     token: str
-    mode: str
+    mode: str | None
     to: str
     campaign: str | None
     contact: str | None

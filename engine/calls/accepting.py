@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from engine.calls import acceptance, arriving
+from engine.calls import acceptance, arriving, grouping
 from engine.calls.acceptance import House
 from engine.calls.arriving import Came
 from engine.calls.contract import Accepted, Actor, ConnectOrder
@@ -22,7 +22,7 @@ from engine.calls.runner import CallTask, Surroundings
 from engine.calls.uuid7 import uuid7
 from engine.domain import routing
 from engine.domain.call import Call
-from engine.domain.directory import Agent, Number, Site, Trunk
+from engine.domain.directory import Agent, Group, Number, Site, ToGroup, Trunk
 from engine.domain.events import CallRequested
 from engine.domain.request import ConnectRequest, Route
 from engine.domain.values import E164, CallId, Slug
@@ -50,6 +50,10 @@ class Guard(Protocol):
         """Those that may be used."""
         ...
 
+    def may_spend(self, agent: Slug) -> bool:
+        """Whether no limit keeps this agent from what costs money."""
+        ...
+
     def admit(self, call_id: CallId, request: ConnectRequest) -> None:
         """Count a call that is about to begin."""
         ...
@@ -64,6 +68,9 @@ class Unguarded:
 
     def open_trunks(self, trunks: list[Trunk]) -> list[Trunk]:
         return trunks
+
+    def may_spend(self, agent: Slug) -> bool:
+        return True
 
     def admit(self, call_id: CallId, request: ConnectRequest) -> None: ...
 
@@ -84,7 +91,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     per_agent_minute: int = 20
 
 
-def may_act_for(actor: Actor, agent: str) -> None:
+def may_act_for(actor: Actor, agent: str | None) -> None:
     """An agent's own token acts for that agent alone."""
     if actor.agent is not None and actor.agent != agent:
         raise Refused("this token acts for its own agent only", rule="own-calls-only", status=403)
@@ -110,9 +117,9 @@ class Acceptor:
         self._registry, self._around, self._keys, self._asterisk = registry, around, keys, asterisk
         self._source, self._admission, self._house, self._limits = source, admission, house, limits
         self._guard, self._credit = guard, credit
+        self._members = grouping.Members(asterisk, source, guard)
         self._running: dict[tuple[str, str], asyncio.Task[Accepted]] = {}
         self._recent: dict[Slug, deque[float]] = {}
-        self._taking: set[Slug] = set()
         self._landing: set[asyncio.Task[Accepted]] = set()
 
     async def accept(self, order: ConnectOrder, actor: Actor, key: str | None) -> Accepted:
@@ -175,25 +182,29 @@ class Acceptor:
             raise Refused(f"{came.endpoint} is no telephone or trunk of ours", rule="unknown-endpoint", status=403)
         today = arriving.day_at(directory.sites[trunk.site], self._around.clock.now().utc)
         number = arriving.number_of(came, trunk, directory, today)
-        agent = arriving.reached_by(number, directory)
+        if isinstance(number.target, ToGroup):
+            group = directory.groups[number.target.id]
+            return await self._begin(None, lambda call_id: self._plan_called_group(came, call_id, number, group, trunk))
+        agent = arriving.reached_by(number.target, directory)
         return await self._begin(agent, lambda call_id: self._plan_called(came, call_id, number, agent, trunk))
 
     def _not_full(self) -> None:
-        refusal = self._admission.refusal(len(self._registry) + len(self._taking))
+        refusal = self._admission.refusal(len(self._registry) + self._registry.taking)
         if refusal is not None:
             raise refusal
 
     async def _begin(
         self,
-        agent: Agent,
+        agent: Agent | None,
         plan: Callable[[CallId], Awaitable[ConnectRequest]],
         row: IdempotencyRow | None = None,
     ) -> Accepted:
-        """A free agent's call: planned, counted, journalled, set out."""
-        self._not_busy(agent)
-        self._not_too_often(agent)
-        self._taking.add(agent.id)
+        """A free agent's call, or one that is no one's yet: planned, counted, journalled, set out."""
         call_id = CallId(str(uuid7()))
+        if agent is not None:
+            self._not_busy(agent)
+            self._not_too_often(agent)
+        self._registry.take(call_id, *([] if agent is None else [agent.id]))
         try:
             request = await plan(call_id)
             self._guard.admit(call_id, request)
@@ -206,9 +217,10 @@ class Acceptor:
             self._guard.withdraw(call_id)
             raise
         finally:
-            self._taking.discard(agent.id)
-        self._recent.setdefault(agent.id, deque()).append(event.at.mono)
-        self._registry.add(task, agent.id)
+            self._registry.took(call_id)
+        if agent is not None:
+            self._recent.setdefault(agent.id, deque()).append(event.at.mono)
+        self._registry.add(task)
         task.set_out(event, effects)
         self._around.spawn(task.run())
         return Accepted(id=call_id, state=FIRST_STATE)
@@ -249,8 +261,12 @@ class Acceptor:
     async def _plan_dialled(self, came: Came, call_id: CallId, agent: Agent, site: Site) -> ConnectRequest:
         directory = self._source.directory
         other = arriving.colleague(came, site, directory)
+        if isinstance(other, Group):
+            offer = await self._members.of(other, by=agent.id, shown=agent.extension)
+            return grouping.dialled_inside(came, agent, directory.sites[other.site], offer=offer, house=self._house)
         if other is not None:
             self._not_busy(other)
+            self._registry.take(call_id, other.id)
             contacts = await self._asterisk.registered_phones(other.sip_user)
             routes = acceptance.phone_routes(other, contacts, agent.extension)
             return arriving.dialled_inside(came, agent, site, other=other, routes=routes, house=self._house)
@@ -278,6 +294,14 @@ class Acceptor:
             routes = acceptance.phone_routes(agent, await self._asterisk.registered_phones(agent.sip_user), shown)
         return arriving.called_in(came, number, agent, site, trunk=trunk, routes=routes, house=self._house)
 
+    async def _plan_called_group(
+        self, came: Came, call_id: CallId, number: Number, group: Group, trunk: Trunk
+    ) -> ConnectRequest:
+        site = self._source.directory.sites[group.site]
+        self._around.trunks.reserve(call_id, [trunk.id])
+        offer = await self._members.of(group, shown=arriving.caller_number(came, site.country) or None)
+        return grouping.called_in(came, number, site, trunk=trunk, offer=offer, house=self._house)
+
     async def _agent_routes(
         self, agent: Agent, customer: E164, trunks: list[Trunk], chosen: Slug | None
     ) -> tuple[Route, ...]:
@@ -287,7 +311,7 @@ class Acceptor:
 
     def _not_busy(self, agent: Agent) -> None:
         call = self._registry.of_agent(agent.id)
-        if call is not None or agent.id in self._taking:
+        if not self._registry.is_free(agent.id):
             raise Refused(
                 f"agent {agent.id} is in call {call}" if call else f"a call for agent {agent.id} is being accepted",
                 rule="agent-busy",

@@ -12,7 +12,7 @@ import msgspec
 from engine.calls import acceptance
 from engine.calls.acceptance import House
 from engine.domain import dialstring
-from engine.domain.directory import Agent, Directory, Number, Site, ToAgent, Trunk
+from engine.domain.directory import Agent, Directory, Group, Number, Site, ToAgent, Trunk
 from engine.domain.numbers import parse_dialled
 from engine.domain.request import Arrival, ConnectRequest, Route
 from engine.domain.values import E164, ChannelId
@@ -47,7 +47,7 @@ def trunk_of(came: Came, directory: Directory) -> Trunk | None:
     return next((t for t in directory.trunks.values() if dialstring.trunk_endpoint(t.id) == came.endpoint), None)
 
 
-def colleague(came: Came, site: Site, directory: Directory) -> Agent | None:
+def colleague(came: Came, site: Site, directory: Directory) -> Agent | Group | None:
     """Whom an agent called by extension; None when it is no extension. Raises Refused for one that nobody has."""
     try:
         number = parse_dialled(came.dialled, site.country, site.extensions)
@@ -55,6 +55,9 @@ def colleague(came: Came, site: Site, directory: Directory) -> Agent | None:
         return None
     if number.klass != "internal":
         return None
+    group = next((g for g in directory.groups.values() if g.extension == number.digits), None)
+    if group is not None:
+        return group
     found = next((a for a in directory.agents.values() if a.extension == number.digits), None)
     if found is None or not found.enabled:
         raise Refused(f"nobody has extension {number.digits}", rule="unknown-number", status=404)
@@ -102,7 +105,7 @@ def dialled_inside(
 ) -> ConnectRequest:
     """An agent called a colleague."""
     request = _dialled(came, agent, site, house, number=other.extension, routes=routes, caller=agent.extension)
-    return msgspec.structs.replace(request, direction="internal")
+    return msgspec.structs.replace(request, direction="internal", colleague=other.id)
 
 
 def _dialled(
@@ -163,11 +166,9 @@ def called_in(
     )
 
 
-def reached_by(number: Number, directory: Directory) -> Agent:
-    """The agent a number leads to; raises Refused when it leads to nobody who can be rung."""
-    if not isinstance(number.target, ToAgent):
-        raise Refused("call groups are not rung yet", rule="group-not-rung", status=501)
-    agent = directory.agents[number.target.id]
+def reached_by(target: ToAgent, directory: Directory) -> Agent:
+    """The agent a number leads to; raises Refused for one who is disabled."""
+    agent = directory.agents[target.id]
     if not agent.enabled:
         raise Refused(f"agent {agent.id} is disabled", rule="agent-disabled", status=403)
     return agent

@@ -51,6 +51,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
 class LegView(msgspec.Struct, frozen=True, kw_only=True):
     role: Literal["agent", "customer"]
     number: str
+    agent: str | None  # in a call for a group: whom it is
     trunk: str | None
     channel: str
     state: str  # creating, dialling, ringing, up, ended...
@@ -68,10 +69,11 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     id: CallId
     live: bool
     stage: str
-    agent: str
-    mode: Literal["sip", "mobile"]
+    agent: str | None  # None: a call for a group that nobody took yet
+    mode: Literal["sip", "mobile"] | None
     to: str
     site: str
+    group: str | None
     requested_at: datetime
     ended_at: datetime | None
     outcome: Outcome | None

@@ -50,7 +50,7 @@ class EventFeed:
 
 
 class _Whose(msgspec.Struct, frozen=True):
-    agent: str
+    agent: str | None
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -69,7 +69,7 @@ def told(row: EventRow) -> Told:
         seq=row.seq,
         id=event_id,
         type=head.type,
-        agent=head.data.agent,
+        agent=head.data.agent or "",
         call_id=row.call_id,
         body=b'{"id":"%s",%s' % (event_id.encode(), row.payload[1:]),  # the rest byte by byte as it was journalled
     )

@@ -23,7 +23,7 @@ from engine.calls.ladder_layout import (
 )
 from engine.calls.ladder_spans import Span
 from engine.calls.ladder_story import ENGINE, Column, Story, tell
-from engine.calls.ladder_words import Tone, of_ending, seconds
+from engine.calls.ladder_words import Tone, of_ending, seconds, who_is_asked
 from engine.errors import InvalidValue
 from engine.journal import StepRow
 
@@ -89,7 +89,7 @@ def _title(story: Story, layout: Layout) -> Iterator[str]:
     yield svg.text(layout.width - MARGIN, 36, f"{day:%Y-%m-%d}, times in UTC", size=12, fill=SOFT, anchor="end")
     if call is not None:
         asked = call.request
-        parties = f"Agent {asked.agent} ({asked.mode} {asked.agent_number}) at {asked.site}  →  {asked.customer_number}"
+        parties = f"{who_is_asked(asked)} at {asked.site}  →  {asked.customer_number}"
         yield svg.text(MARGIN, 58, parties, size=13, fill=INK)
         told = ["recovered after a restart"] * call.recovered + ["some events were missed"] * call.events_missed
         why = " · ".join([*([why] if why else []), *told])

@@ -171,7 +171,9 @@ def _attempts(leg: Leg, name: str) -> Iterator[Column]:
         yield Column(key=f"{UNTRIED}-{leg.role}", heading=(name, leg.number, "never tried"))
     for number, attempt in enumerate(leg.attempts, start=1):
         nth = f" · {number}" if len(leg.attempts) > 1 else ""
-        yield Column(key=attempt.channel, heading=(f"{name}{nth}", leg.number, _way(attempt.route)))
+        whose, way = attempt.route.agent, _way(attempt.route)
+        heading = (f"{name}{nth}", leg.number, way) if whose is None else (f"{whose}{nth}", way)
+        yield Column(key=attempt.channel, heading=heading)
 
 
 def _way(route: Route) -> str:

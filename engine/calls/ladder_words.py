@@ -40,10 +40,12 @@ from engine.domain.events import (
     Event,
     FinishOrdered,
     JoinFailed,
+    MemberChosen,
     PlaybackEnded,
     TimerFired,
     TrunkChosen,
 )
+from engine.domain.request import ConnectRequest
 from engine.domain.values import PlaybackId
 
 Kind = Literal["order", "fact", "note", "rule"]
@@ -143,6 +145,15 @@ def of_ending(call: Call | None) -> tuple[str, str]:
     return verdict.outcome, " · ".join(parts)
 
 
+def who_is_asked(request: ConnectRequest) -> str:
+    """The agent and where they are reached; of a call for a group that nobody took, the group."""
+    of_group = f"Group {request.group.id}" if request.group is not None else ""
+    if request.agent is None:
+        return of_group
+    agent = f"agent {request.agent} ({request.mode} {request.agent_number})"
+    return f"{of_group}, {agent}" if of_group else f"A{agent[1:]}"
+
+
 def seconds(value: float) -> str:
     """0.4 s, 12.4 s, 3 min 20 s."""
     if value < 120:
@@ -179,8 +190,12 @@ def _of_engine(event: Event, known: Known) -> Saying | None:
     """What is no channel's own affair; None when it is."""
     said: Saying | None = None
     match event:
+        case CallRequested(request=request) if request.group is not None:
+            said = Saying(kind="note", text=f"call for group {request.group.id}, {request.group.strategy}")
         case CallRequested(request=request):
             said = Saying(kind="note", text=f"call requested, agent by {request.mode}")
+        case MemberChosen(member=member, free=free):
+            said = Saying(kind="note", text=f"{member} is {'free' if free else 'busy'}", tone="muted")
         case TrunkChosen(role=role, trunk=None):
             said = Saying(kind="note", text=f"no free trunk for the {role}", tone="bad")
         case TrunkChosen(role=role, trunk=trunk):

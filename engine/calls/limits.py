@@ -125,6 +125,10 @@ class LimitBoard:
     def shut(self, trunk: Slug) -> bool:
         return f"trunk:{trunk}" in self.ledger.locks
 
+    def may_spend(self, agent: Slug) -> bool:
+        """Whether the agent is not locked."""
+        return f"agent:{agent}" not in self.ledger.locks
+
     def admit(self, call_id: CallId, request: ConnectRequest) -> None:
         """Count a call that is about to begin; raises Refused when a limit does not let it."""
         now = self._clock.now()

@@ -18,17 +18,18 @@ from engine.calls.ports import World
 from engine.calls.trunks import TrunkBoard
 from engine.domain import machine, recovery
 from engine.domain.call import Call
-from engine.domain.effects import CancelTimer, ChooseTrunk, DialChannel, Effect, StartTimer
+from engine.domain.effects import CancelTimer, ChooseMember, ChooseTrunk, DialChannel, Effect, StartTimer
 from engine.domain.events import (
     AsteriskLost,
     CallRequested,
     Event,
     FinishOrdered,
+    MemberChosen,
     TimerFired,
     TrunkChosen,
 )
 from engine.domain.recovery import Seen
-from engine.domain.values import CallId, ChannelId
+from engine.domain.values import CallId, ChannelId, Slug
 from engine.errors import JournalUnwritable, StandardisteError
 from engine.journal import IdempotencyRow, OutboxRow, StepRow
 
@@ -73,6 +74,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     spawn: Callable[..., object]  # of the application's task group: coroutine -> task
     changed: Callable[["CallTask", Event], None]
     closed: Callable[["CallTask"], None]
+    is_free: Callable[[Slug, CallId], bool] = lambda agent, call_id: True  # whether they are in no other call
     hearing: Callable[[], bool] = lambda: True  # whether Asterisk is heard now: silence means nothing to the deaf
 
 
@@ -226,11 +228,19 @@ class CallTask:
                     handle = self._timers.pop(timer, None)
                     if handle is not None:
                         handle.cancel()
+                case ChooseMember(member=member, trunks=trunks):
+                    self.post(self._chosen(member, trunks))
                 case ChooseTrunk(role=role, candidates=candidates):
                     trunk = self._around.trunks.choose_for(self.call, candidates)
                     self.post(TrunkChosen(at=self._around.clock.now(), role=role, trunk=trunk))
                 case _:
                     self._around.spawn(self._carry_out(effect))
+
+    def _chosen(self, member: Slug, trunks: tuple[Slug, ...]) -> MemberChosen:
+        """Whether a member of the group is free, and one of their trunks: both are kept for this call."""
+        around, free = self._around, self._around.is_free(member, self.id)
+        trunk = around.trunks.choose_for(self.call, trunks) if free and trunks else None
+        return MemberChosen(at=around.clock.now(), member=member, free=free, trunk=trunk)
 
     async def _carry_out(self, effect: Effect) -> None:
         try:

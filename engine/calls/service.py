@@ -82,10 +82,11 @@ class CallService:
         watch: Watch = guard or Unguarded()
 
         def left(task: CallTask) -> None:
-            self.registry.remove(task, task.call.request.agent)
+            self.registry.remove(task)
             watch.left(task.id)
 
         def told(task: CallTask, event: Event) -> None:
+            self.registry.update(task.call)
             watch.changed(task.call)
             changed(task.call, event)
 
@@ -99,6 +100,7 @@ class CallService:
             spawn=spawn,
             changed=told,
             closed=left,
+            is_free=self.registry.is_free,
             hearing=hearing,
         )
         self._acceptor = Acceptor(
@@ -188,7 +190,7 @@ class CallService:
         calls = [call for row in await self._journal.open_calls() if (call := _readable(row)) is not None]
         for call in calls:
             task = CallTask(call.id, self._around, call)
-            self.registry.add(task, call.request.agent)
+            self.registry.add(task)
             self._trunks.update(call)
             task.post(EngineRestarted(at=self._clock.now()))
             self._spawn(task.run())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from engine.calls.ladder_story import Beat, Column, Story, tell
-from engine.calls.ladder_words import Saying, of_ending
+from engine.calls.ladder_words import Saying, of_ending, who_is_asked
 from engine.journal import StepRow
 
 _ARROWS = {"order": "->", "fact": "<-", "note": "  ", "rule": "=="}
@@ -32,7 +32,7 @@ def _head(story: Story) -> Iterator[str]:
     yield f"call {story.call_id}: {outcome}" + (f", {why}" if why else "")
     if story.call is not None:
         asked = story.call.request
-        yield f"agent {asked.agent} ({asked.mode} {asked.agent_number}) at {asked.site} -> {asked.customer_number}"
+        yield f"{who_is_asked(asked)} at {asked.site} -> {asked.customer_number}"
         for name, holds in (("recovered after a restart", story.call.recovered), _missed(story)):
             if holds:
                 yield name

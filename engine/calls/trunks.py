@@ -22,16 +22,16 @@ class TrunkBoard:
         self._source, self._watch, self._shut = source, watch, shut
         self._held: dict[CallId, Counter[Slug]] = {}
         self._total: Counter[Slug] = Counter()
-        self._promised: dict[CallId, Slug] = {}
+        self._promised: dict[CallId, tuple[Slug, ...]] = {}
 
     def update(self, call: Call) -> None:
         """Take note of what a call holds after a step, with what it was promised while it seeks; a closed one holds
         nothing."""
         held = Counter(trunks_held(call))
-        if not any(leg.seeking for leg in call.legs.values()):
+        if call.seeks:
+            held.update(self._promised.get(call.id, ()))
+        else:
             self._promised.pop(call.id, None)
-        elif call.id in self._promised:
-            held[self._promised[call.id]] += 1
         self._total.subtract(self._held.pop(call.id, Counter()))
         self._total.update(held)
         if held:
@@ -52,7 +52,7 @@ class TrunkBoard:
         turn of the loop must not both get the last one."""
         chosen = self.choose(candidates)
         if chosen is not None:
-            self._promised[call.id] = chosen
+            self._promised[call.id] = (*self._promised.get(call.id, ()), chosen)
             self.update(call)
         return chosen
 

@@ -27,6 +27,7 @@ def of_call(call: Call) -> CallView:
         mode=call.request.mode,
         to=call.request.customer_number,
         site=call.request.site,
+        group=call.request.group.id if call.request.group else None,
         requested_at=call.requested.utc,
         ended_at=call.ended.utc if call.ended else None,
         outcome=verdict.outcome if verdict else None,
@@ -42,11 +43,11 @@ def of_call(call: Call) -> CallView:
 
 
 def _legs(call: Call) -> list[LegView]:
-    rows = [record.leg_record(leg, attempt) for leg in call.legs.values() for attempt in leg.attempts]
     return [
         LegView(
             role=row.role,
             number=row.number,
+            agent=row.agent,
             trunk=row.trunk,
             channel=row.channel,
             state=row.result,
@@ -57,7 +58,7 @@ def _legs(call: Call) -> list[LegView]:
             cause=row.cause,
             sip_code=row.sip_code,
         )
-        for row in rows
+        for row in record.legs_of(call)
     ]
 
 

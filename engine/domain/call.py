@@ -10,7 +10,7 @@ from engine.domain.ids import Role
 from engine.domain.legs import Attempt, Leg
 from engine.domain.moment import Moment
 from engine.domain.request import ConnectRequest
-from engine.domain.stages import AnyStage, Ended
+from engine.domain.stages import AnyStage, Ended, Offering
 from engine.domain.values import BridgeId, CallId, ChannelId, PlaybackId, Slug
 
 MACHINE_VERSION = "1"
@@ -67,6 +67,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return next((attempt for leg in self.legs.values() for attempt in leg.live if attempt.came), None)
 
     @property
+    def seeks(self) -> bool:
+        """Whether it waits to be told of a trunk, or of a member of its group."""
+        sought = isinstance(self.stage, Offering) and bool(self.stage.sought)
+        return sought or any(leg.seeking for leg in self.legs.values())
+
+    @property
     def closed(self) -> bool:
         return isinstance(self.stage, Ended)
 
@@ -77,6 +83,19 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
             if attempt is not None:
                 return leg, attempt
         return None
+
+
+def taken_up_by(call: Call) -> frozenset[Slug]:
+    """The agents this call keeps from another: its own, the colleague dialled or dialling, and whoever of a group is
+    rung or asked for."""
+    if call.closed:
+        return frozenset()
+    request = call.request
+    known = {request.agent, request.colleague, request.group.by if request.group is not None else None}
+    if isinstance(call.stage, Offering):
+        known.update(call.stage.sought)
+        known.update(attempt.route.agent for attempt in call.agent.live if attempt.phase != "closing")
+    return frozenset(agent for agent in known if agent is not None)
 
 
 def trunks_held(call: Call) -> list[Slug]:

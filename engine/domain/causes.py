@@ -59,6 +59,7 @@ _TEXT: dict[int, str] = {
     20: "subscriber absent",
     21: "call rejected",
     22: "number changed",
+    26: "answered elsewhere",
     27: "destination out of order",
     28: "invalid number format",
     29: "facility rejected",
@@ -75,6 +76,9 @@ _TEXT: dict[int, str] = {
     111: "protocol error",
     127: "interworking",
 }
+
+ANSWERED_ELSEWHERE = 26
+"""Non-selected user clearing (Q.850): a telephone that stops ringing with it counts no missed call (RFC 3326)."""
 
 NETWORK_CAUSES = frozenset({18, 27, 38, 41, 42, 44, 47, 102, 111})
 """Causes that say the network, not a person, ended a conversation. 18: the other side answers no SIP any more."""

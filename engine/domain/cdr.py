@@ -45,6 +45,7 @@ class LegRecord(msgspec.Struct, frozen=True, kw_only=True):
     role: Literal["agent", "customer"]
     channel: str
     number: str
+    agent: str | None = None  # in a call for a group: whom it was
     trunk: str | None
     dialled_at: datetime | None
     ringing_at: datetime | None

@@ -6,9 +6,11 @@ One function per thing that can happen; each says, stage by stage, what follows.
     ReachingAgent ─▶ Confirming ─▶ Informing ─▶ ReachingCustomer ─▶ Talking ─▶ Finishing ─▶ Ended
           │              │             │               │  └▶ Explaining ──────────▲
           └──────────────┴─────────────┴───────────────┴─────────────────────────┘
+
+A call for a group begins with Offering (`offering.py`) in the place of ReachingAgent and Confirming.
 """
 
-from engine.domain import verdicts
+from engine.domain import closing, offering, verdicts
 from engine.domain.causes import TRUNK_FAILURES
 from engine.domain.draft import Draft
 from engine.domain.events import (
@@ -25,11 +27,13 @@ from engine.domain.stages import (
     Explaining,
     Finishing,
     Informing,
+    Offering,
     ReachingAgent,
     ReachingCustomer,
     Talking,
     Verdict,
 )
+from engine.domain.values import ChannelId
 
 CONFIRM_TRIES = 3
 CONFIRM_PAUSE_S = 1.2
@@ -46,9 +50,6 @@ NOTICE_S = 10.0
 """No notice is longer."""
 ANSWER_S = 5.0
 """Whoever called is answered by then, or never."""
-CLOSE_S = 5.0
-"""Hung-up channels are gone by then, or the order is repeated."""
-CLOSE_PUSHES = 3
 
 
 def begin(draft: Draft) -> None:
@@ -60,7 +61,10 @@ def begin(draft: Draft) -> None:
         return
     if caller is not None:
         draft.ring(caller)
-    _reach_agent(draft)
+    if draft.call.request.group is not None:
+        offering.begin(draft)
+    else:
+        _reach_agent(draft)
 
 
 def _reach_agent(draft: Draft) -> None:
@@ -106,7 +110,10 @@ def on_ringing(draft: Draft, role: Role, *, early_media: bool) -> None:
 
 def on_answer(draft: Draft, role: Role, attempt: Attempt) -> None:
     """A leg answers only while it is being reached: what was ordered down answers no more (`legs.MOVES`)."""
-    if role == "agent":
+    if isinstance(draft.call.stage, Offering) and role == "agent":
+        if offering.on_answer(draft, attempt):
+            _inform(draft)
+    elif role == "agent":
         _agent_answered(draft, attempt)
     else:
         _only(draft, role, attempt)
@@ -119,11 +126,13 @@ def on_end(draft: Draft, role: Role, before: Attempt, after: Attempt) -> None:
     """A channel is gone."""
     stage = draft.call.stage
     if isinstance(stage, Finishing):
-        _close_when_empty(draft, stage)
+        closing.close_when_empty(draft, stage)
+    elif isinstance(stage, Offering) and not after.came:
+        offering.on_end(draft, after)
     elif before.phase == "up":
         _party_left(draft, role, after)
     elif after.came and before.phase == "ringing":
-        _finish(draft, verdicts.gave_up(role, after))
+        closing.finish(draft, verdicts.gave_up(role, after))
     elif (isinstance(stage, ReachingAgent) and role == "agent") or (
         isinstance(stage, ReachingCustomer) and role == "customer"
     ):
@@ -151,24 +160,26 @@ def on_setup_too_long(draft: Draft, role: Role) -> None:
 
 def on_timer(draft: Draft, timer: str) -> None:
     match draft.call.stage, timer:
+        case Offering(), _:
+            offering.on_timer(draft, timer)
         case ReachingAgent() | Confirming(), "ring-agent":
-            _finish(draft, verdicts.AGENT_RANG_OUT)
+            closing.finish(draft, verdicts.AGENT_RANG_OUT)
         case Confirming() as stage, "confirm":
             if stage.early or stage.asked < CONFIRM_TRIES:
                 _ask_for_key(draft, stage)
             else:
-                _finish(draft, verdicts.NO_HUMAN)
+                closing.finish(draft, verdicts.NO_HUMAN)
         case Informing(), "notice":
             _reach_customer(draft)
         case ReachingCustomer(), "ring-customer":
             draft.hang_up("customer")
             _explain(draft, verdicts.CUSTOMER_RANG_OUT, "customer-no-answer")
         case Talking(), "max-talk":
-            _finish(draft, verdicts.talked_too_long(draft.call.request.max_talk_rule))
+            closing.finish(draft, verdicts.talked_too_long(draft.call.request.max_talk_rule))
         case Explaining(verdict=verdict), "explain":
-            _finish(draft, verdict)
+            closing.finish(draft, verdict)
         case Finishing() as stage, "close":
-            _push(draft, stage)
+            closing.push(draft, stage)
         case _:
             pass
 
@@ -177,13 +188,16 @@ def on_heard(draft: Draft, event: Event) -> None:
     """A prompt ended, or a key was pressed."""
     match event:
         case DigitPressed(channel=channel, digit=digit):
-            confirming = isinstance(draft.call.stage, Confirming)
-            if confirming and digit == CONFIRM_KEY and channel == draft.call.agent_up.channel:
+            if digit == CONFIRM_KEY and _is_asked(draft, channel):
                 draft.change(confirmed=draft.at)
                 _inform(draft)
         case PlaybackEnded(playback=playback, heard=heard) if playback in draft.call.playbacks:
+            listener = draft.call.playbacks[playback]
             draft.change(playbacks={p: c for p, c in draft.call.playbacks.items() if p != playback})
-            _prompt_ended(draft, heard)
+            if isinstance(draft.call.stage, Offering):
+                offering.on_prompt_end(draft, listener)
+            else:
+                _prompt_ended(draft, heard)
         case _:
             pass
 
@@ -192,9 +206,9 @@ def on_finish(draft: Draft, event: FinishOrdered) -> None:
     """Somebody ordered the end: an application (DELETE), or the engine itself."""
     stage = draft.call.stage
     if isinstance(stage, Explaining):
-        _finish(draft, stage.verdict)
+        closing.finish(draft, stage.verdict)
     elif not isinstance(stage, Finishing):
-        _finish(draft, verdicts.ordered(stage, "api" if event.by == "api" else "engine", event.rule))
+        closing.finish(draft, verdicts.ordered(stage, "api" if event.by == "api" else "engine", event.rule))
 
 
 def on_asterisk_lost(draft: Draft) -> None:
@@ -202,7 +216,7 @@ def on_asterisk_lost(draft: Draft) -> None:
     stage = draft.call.stage
     verdict = stage.verdict if isinstance(stage, Finishing | Explaining) else verdicts.ASTERISK_LOST
     draft.change(playbacks={}, comforted=(), bridge=None)
-    _bury(draft)
+    closing.bury(draft)
     draft.end(verdict)
     draft.change(events_missed=True)
 
@@ -227,6 +241,17 @@ def _agent_answered(draft: Draft, attempt: Attempt) -> None:
         _inform(draft)
 
 
+def _is_asked(draft: Draft, channel: ChannelId) -> bool:
+    """Whether it is the one asked for a key; a group's call is then theirs."""
+    match draft.call.stage:
+        case Confirming():
+            return channel == draft.call.agent_up.channel
+        case Offering():
+            return offering.on_key(draft, channel)
+        case _:
+            return False
+
+
 def _ask_for_key(draft: Draft, stage: Confirming) -> None:
     draft.change(stage=Confirming(asked=stage.asked + 1, early=stage.early))
     draft.play(draft.call.agent_up.channel, "press-one")
@@ -238,7 +263,7 @@ def _prompt_ended(draft: Draft, heard: bool) -> None:
         case Confirming():
             draft.timer("confirm", CONFIRM_PAUSE_S)
         case Explaining(verdict=verdict):
-            _finish(draft, verdict)
+            closing.finish(draft, verdict)
         case _ if heard:
             _reach_customer(draft)
         case _:  # the notice broke off
@@ -295,7 +320,7 @@ def _attempt_failed(draft: Draft, role: Role, attempt: Attempt) -> None:
 def _leg_failed(draft: Draft, role: Role) -> None:
     leg = draft.call.legs[role]
     if role == "agent":
-        _finish(draft, verdicts.agent_failed(leg, draft.call.request.mode))
+        closing.finish(draft, verdicts.agent_failed(leg, draft.call.request.mode))
     else:
         verdict, prompt = verdicts.customer_failed(leg, draft.call.request.direction)
         _explain(draft, verdict, prompt)
@@ -310,40 +335,6 @@ def _explain(draft: Draft, verdict: Verdict, prompt: verdicts.Prompt) -> None:
 def _party_left(draft: Draft, role: Role, attempt: Attempt) -> None:
     stage = draft.call.stage
     if isinstance(stage, Explaining):
-        _finish(draft, stage.verdict)
+        closing.finish(draft, stage.verdict)
     else:
-        _finish(draft, verdicts.party_left(stage, role, attempt))
-
-
-def _finish(draft: Draft, verdict: Verdict) -> None:
-    stage = Finishing(verdict=verdict)
-    draft.move(stage)
-    for leg in draft.call.legs.values():
-        draft.hang_up(leg.role, cause=verdicts.told_to_caller(verdict) if draft.call.caller in leg.live else None)
-    draft.timer("close", CLOSE_S)
-    _close_when_empty(draft, stage)
-
-
-def _push(draft: Draft, stage: Finishing) -> None:
-    if stage.pushes < CLOSE_PUSHES:
-        draft.push_down()
-        draft.change(stage=Finishing(verdict=stage.verdict, pushes=stage.pushes + 1))
-        draft.timer("close", CLOSE_S)
-    else:  # Asterisk neither hangs up nor says so: whatever it keeps is an orphan, and hung up as such
-        _bury(draft)
-        draft.change(events_missed=True)
-        _close_when_empty(draft, stage)
-
-
-def _bury(draft: Draft) -> None:
-    for leg in draft.call.legs.values():
-        for attempt in leg.live:
-            draft.set_attempt(leg.role, verdicts.buried(attempt, draft.at))
-            draft.forget_channel(attempt.channel)
-
-
-def _close_when_empty(draft: Draft, stage: Finishing) -> None:
-    if any(leg.live for leg in draft.call.legs.values()):
-        return
-    draft.close_bridge()
-    draft.end(stage.verdict)
+        closing.finish(draft, verdicts.party_left(stage, role, attempt))

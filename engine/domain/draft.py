@@ -10,9 +10,11 @@ import msgspec
 
 from engine.domain import ids, legs
 from engine.domain.call import Bridge, Call
+from engine.domain.directory import Language
 from engine.domain.effects import (
     Answer,
     CancelTimer,
+    ChooseMember,
     ChooseTrunk,
     CloseBridge,
     Comfort,
@@ -35,7 +37,7 @@ from engine.domain.legs import Attempt, Leg
 from engine.domain.moment import Moment
 from engine.domain.request import Route
 from engine.domain.stages import AnyStage, Ended, Verdict
-from engine.domain.values import ChannelId
+from engine.domain.values import ChannelId, Slug
 
 SETUP_S = 5.0
 """A channel that is not ready to be dialled by then never will be."""
@@ -115,12 +117,15 @@ class Draft:
         )
         self.timer(f"setup-{role}", SETUP_S)
 
+    def ask_for(self, member: Slug) -> None:
+        """Ask whether a member of the group is free, and by which of their trunks."""
+        self.effects.append(ChooseMember(member=member, trunks=self.call.agent.trunks(member)))
+
     def seek(self, role: Role) -> None:
         """Ask the trunks for the next one to try."""
         leg = self.call.legs[role]
         self.set_leg(msgspec.structs.replace(leg, seeking=True))
-        candidates = tuple(r.trunk for r in leg.routes if r.trunk is not None)
-        self.effects.append(ChooseTrunk(role=role, candidates=candidates))
+        self.effects.append(ChooseTrunk(role=role, candidates=leg.trunks()))
 
     def dial(self, role: Role, attempt: Attempt) -> None:
         limit = self.call.request.ring_agent_s if role == "agent" else self.call.request.ring_customer_s
@@ -160,12 +165,13 @@ class Draft:
 
     # -- what is heard -----------------------------------------------------------------------------------------------
 
-    def play(self, channel: ChannelId, prompt: Prompt) -> None:
+    def play(self, channel: ChannelId, prompt: Prompt, language: Language | None = None) -> None:
+        """In the call's language, or another."""
         number = self.call.played + 1
         playback = ids.playback_id(self.call.id, number)
         self.change(played=number, playbacks={**self.call.playbacks, playback: channel})
         self.effects.append(
-            Play(playback=playback, channel=channel, prompt=prompt, language=self.call.request.language)
+            Play(playback=playback, channel=channel, prompt=prompt, language=language or self.call.request.language)
         )
 
     def comfort(self, channel: ChannelId) -> None:

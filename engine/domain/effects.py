@@ -107,6 +107,16 @@ class ChooseTrunk(Base, frozen=True, kw_only=True, tag=True):
     candidates: tuple[Slug, ...]
 
 
+class ChooseMember(Base, frozen=True, kw_only=True, tag=True):
+    """Ask whether a member of the group is free, and which of their `trunks`, in order; answered by MemberChosen.
+
+    A member of whom it is said that they are free is kept for this call.
+    """
+
+    member: Slug
+    trunks: tuple[Slug, ...]
+
+
 class StartTimer(Base, frozen=True, kw_only=True, tag=True):
     timer: str
     after_s: float
@@ -130,6 +140,7 @@ Effect = (
     | StartComfort
     | StopComfort
     | ChooseTrunk
+    | ChooseMember
     | StartTimer
     | CancelTimer
 )

@@ -107,6 +107,14 @@ class TrunkChosen(Base, frozen=True, kw_only=True, tag=True):
     trunk: Slug | None
 
 
+class MemberChosen(Base, frozen=True, kw_only=True, tag=True):
+    """The answer to ChooseMember: whether the member is free, and the trunk, for one who is reached by one."""
+
+    member: Slug
+    free: bool
+    trunk: Slug | None = None
+
+
 class TimerFired(Base, frozen=True, kw_only=True, tag=True):
     timer: str
 
@@ -151,6 +159,7 @@ Event = (
     | DigitPressed
     | PlaybackEnded
     | TrunkChosen
+    | MemberChosen
     | TimerFired
     | FinishOrdered
     | Disposed

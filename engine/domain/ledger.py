@@ -177,7 +177,7 @@ class Ledger:
         amount = leg.price.per_minute if minutes > paid else -leg.price.per_minute
         for number in range(min(paid, minutes), max(paid, minutes)):
             begins = answered + number * MINUTE_S
-            for scope in (*living.use.own_scopes, *leg.scopes):
+            for scope in dict.fromkeys((*living.use.own_scopes, *leg.scopes)):
                 if begins >= self.rearmed.get(scope, begins):
                     self._counter(scope).pay(begins, amount)
         living.paid[leg.role] = minutes

@@ -22,7 +22,7 @@ from engine.domain.events import (
 from engine.domain.ids import Role
 from engine.domain.moment import Moment
 from engine.domain.request import Route
-from engine.domain.values import ChannelId
+from engine.domain.values import ChannelId, Slug
 
 Phase = Literal[
     "creating",  # ordered, not yet there
@@ -104,17 +104,26 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True):
-    """A party and the attempts to reach it. `routes` are those not yet tried; `seeking` while the trunks are asked."""
+    """A party and the attempts to reach it. `routes` are those not yet tried; `seeking` while the trunks are asked.
+
+    `offered`: to several people; whoever picks up has answered once they took it, and `taken` is their channel.
+    """
 
     role: Role
     number: str
     routes: tuple[Route, ...]
     attempts: tuple[Attempt, ...] = ()
     seeking: bool = False
+    offered: bool = False
+    taken: ChannelId | None = None
 
     @property
     def live(self) -> tuple[Attempt, ...]:
         return tuple(attempt for attempt in self.attempts if attempt.live)
+
+    def trunks(self, agent: Slug | None = None) -> tuple[Slug, ...]:
+        """The trunks of the routes not yet tried, in order; of one agent's, in a call for a group."""
+        return tuple(r.trunk for r in self.routes if r.trunk is not None and r.agent == agent)
 
     @property
     def up(self) -> Attempt | None:
@@ -124,6 +133,8 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def answered(self) -> Attempt | None:
         """The attempt that was answered, be it over or not."""
+        if self.offered:
+            return None if self.taken is None else self.find(self.taken)
         return next((attempt for attempt in self.attempts if attempt.times.answered is not None), None)
 
     def find(self, channel: ChannelId) -> Attempt | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.domain import connect, legs
+from engine.domain import connect, legs, offering
 from engine.domain.call import Call
 from engine.domain.draft import Draft
 from engine.domain.effects import Effect, HangUp
@@ -28,13 +28,14 @@ from engine.domain.events import (
     EngineRestarted,
     Event,
     FinishOrdered,
+    MemberChosen,
     TimerFired,
     TrunkChosen,
 )
 from engine.domain.legs import Attempt, Leg
 from engine.domain.moment import Moment
 from engine.domain.request import Arrival, Route
-from engine.domain.stages import ReachingAgent
+from engine.domain.stages import Offering, ReachingAgent
 from engine.domain.values import CallId, Dialstring
 
 DOUBT_S = 4.0
@@ -49,13 +50,14 @@ class Step(NamedTuple):
 def begin(call_id: CallId, event: CallRequested) -> Step:
     """The first step: the call exists, the agent is being reached."""
     request = event.request
-    agent = Leg(role="agent", number=request.agent_number, routes=request.agent_routes)
+    offered = request.group is not None
+    agent = Leg(role="agent", number=request.agent_number, routes=request.agent_routes, offered=offered)
     customer = Leg(role="customer", number=request.customer_number, routes=request.customer_routes)
     call = Call(
         id=call_id,
         request=request,
         requested=event.at,
-        stage=ReachingAgent(),
+        stage=Offering() if offered else ReachingAgent(),
         legs={leg.role: _with_caller(leg, request.arrival) for leg in (agent, customer)},
     )
     draft = Draft(call, event.at)
@@ -113,6 +115,8 @@ def _happen(draft: Draft, event: Event) -> None:
                 connect.on_joined(draft)
         case TrunkChosen():
             connect.on_trunk(draft, event)
+        case MemberChosen():
+            offering.on_chosen(draft, event)
         case TimerFired(timer=timer):
             _on_timer(draft, timer)
         case FinishOrdered():

@@ -48,8 +48,8 @@ class LimitFacts(msgspec.Struct, frozen=True, kw_only=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an event says of its call. `variables` are exactly what the application gave."""
 
-    agent: str
-    mode: Mode
+    agent: str | None  # None: a group's call that nobody took yet
+    mode: Mode | None
     site: str
     to: str  # the customer, E.164
     campaign: str | None
@@ -57,6 +57,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     variables: dict[str, Any]
     direction: Direction = "outbound"  # told when it is another
     did: str | None = None  # inbound: the number of ours that was called
+    group: str | None = None  # the one the call came for
     trunk: str | None = None  # call.customer_*: the one the customer is reached by
     disposition: Disposition | None = None  # call.disposition
     cdr: CallRecord | None = None  # call.ended: the row of `call_history`
@@ -146,5 +147,6 @@ def _facts(request: ConnectRequest, **more: Any) -> Facts:
         variables=request.variables,
         direction=request.direction,
         did=request.did,
+        group=request.group.id if request.group else None,
         **more,
     )

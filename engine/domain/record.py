@@ -30,16 +30,17 @@ def of(call: Call) -> CallRecord:
         agent_id=request.agent,
         agent_name=request.agent_name,
         agent_mode=request.mode,
-        agent_number=request.agent_number,
+        agent_number=request.agent_number or None,
         site=request.site,
         trunk=customer.route.trunk if customer else None,
         campaign_id=request.campaign,
         contact_id=request.contact,
         caller=request.caller,
-        callee=request.did or request.customer_number,
+        callee=request.did or (request.group.extension if request.group else request.customer_number),
         callee_dialled=request.customer_dialled,
         did=request.did,
         service=request.service,
+        group_id=request.group.id if request.group else None,
         requested_at=call.requested.utc,
         agent_ringing_at=_utc(_first_rang(call.agent)),
         agent_answered_at=_utc(agent_answered),
@@ -62,15 +63,22 @@ def of(call: Call) -> CallRecord:
         disposition_note=call.disposition.note if call.disposition else None,
         disposition_fields=call.disposition.fields if call.disposition else None,
         variables=request.variables,
-        legs=[leg_record(leg, attempt) for leg in call.legs.values() for attempt in leg.attempts],
+        legs=legs_of(call),
         recovered=call.recovered,
         events_missed=call.events_missed,
         engine_node=request.node,
     )
 
 
-def leg_record(leg: Leg, attempt: Attempt) -> LegRecord:
+def legs_of(call: Call) -> list[LegRecord]:
+    """Every attempt, the agent's first."""
+    return [_leg_record(call, leg, attempt) for leg in call.legs.values() for attempt in leg.attempts]
+
+
+def _leg_record(call: Call, leg: Leg, attempt: Attempt) -> LegRecord:
     """One attempt as people may read it. `result` is its phase while it lives, else how it ended."""
+    group = call.request.group
+    member = next((m for m in group.members if m.agent == attempt.route.agent), None) if group else None
     times = attempt.times
     if attempt.live:
         result: str = attempt.phase
@@ -79,7 +87,8 @@ def leg_record(leg: Leg, attempt: Attempt) -> LegRecord:
     return LegRecord(
         role=leg.role,
         channel=attempt.channel,
-        number=leg.number,
+        number=member.number if member else leg.number,
+        agent=member.agent if member else None,
         trunk=attempt.route.trunk,
         dialled_at=_utc(times.dialled),
         ringing_at=_utc(times.rang),
@@ -92,7 +101,9 @@ def leg_record(leg: Leg, attempt: Attempt) -> LegRecord:
 
 
 def _unanswered(attempt: Attempt) -> str:
-    """Why: of those we rang, and of those who rang us and did not wait."""
+    """Why: of those we rang, in vain or while another took the call, and of those who rang us and did not wait."""
+    if attempt.cause == causes.ANSWERED_ELSEWHERE:
+        return "elsewhere"
     return "gave_up" if attempt.came else attempt.failure
 
 
@@ -106,7 +117,8 @@ def _agent_answered(call: Call) -> Moment | None:
 
 def _waits_from(call: Call) -> Moment | None:
     """Who waits: the agent from their answer on, or the customer who called."""
-    return call.requested if call.request.direction == "inbound" else _agent_answered(call)
+    waits = call.request.arrival is not None and call.request.arrival.party == "customer"
+    return call.requested if waits else _agent_answered(call)
 
 
 def _arrived(call: Call) -> Attempt | None:

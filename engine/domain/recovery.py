@@ -11,6 +11,7 @@ import msgspec
 from engine.domain.call import Call
 from engine.domain.effects import (
     Answer,
+    ChooseMember,
     ChooseTrunk,
     Comfort,
     CreateChannel,
@@ -35,7 +36,7 @@ from engine.domain.events import (
 from engine.domain.ids import playback_id
 from engine.domain.legs import Attempt
 from engine.domain.moment import Moment
-from engine.domain.stages import Confirming, Explaining, ReachingAgent, ReachingCustomer, Talking
+from engine.domain.stages import Confirming, Explaining, Offering, ReachingAgent, ReachingCustomer, Talking
 from engine.domain.values import BridgeId, ChannelId, PlaybackId
 
 ChannelState = Literal["down", "ringing", "up"]
@@ -119,13 +120,18 @@ def unfinished(call: Call, seen: Seen) -> list[Effect]:
     orders: list[Effect] = []
     if call.bridge is not None and call.bridge.open and call.bridge.id not in seen.bridges:
         orders.append(OpenBridge(bridge=call.bridge.id))
+    if isinstance(call.stage, Offering):
+        orders.extend(_who_is_sought(call, call.stage))
     for leg in call.legs.values():
         if leg.seeking:
-            candidates = tuple(route.trunk for route in leg.routes if route.trunk is not None)
-            orders.append(ChooseTrunk(role=leg.role, candidates=candidates))
+            orders.append(ChooseTrunk(role=leg.role, candidates=leg.trunks()))
         for attempt in leg.live:
             orders.extend(_unfinished_attempt(call, attempt, seen))
     return orders + _to_hear(call)
+
+
+def _who_is_sought(call: Call, stage: Offering) -> list[Effect]:
+    return [ChooseMember(member=member, trunks=call.agent.trunks(member)) for member in stage.sought]
 
 
 def _to_hear(call: Call) -> list[Effect]:
@@ -171,7 +177,7 @@ def _unfinished_caller(call: Call, attempt: Attempt) -> list[Effect]:
     """Whoever called: rung, answered and joined again, as far as it had come; each is harmless to one who has it."""
     orders: list[Effect] = []
     customer = call.customer.find(attempt.channel) is not None
-    if attempt.phase == "ringing" and customer and isinstance(call.stage, ReachingAgent | Confirming):
+    if attempt.phase == "ringing" and customer and isinstance(call.stage, ReachingAgent | Offering | Confirming):
         orders.append(Ring(channel=attempt.channel))
     elif attempt.phase == "ringing":
         orders.append(Answer(channel=attempt.channel, life_s=call.request.life_s))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from engine.domain.directory import Language, Mode, Notice
+from engine.domain.directory import Language, Mode, Notice, Strategy
 from engine.domain.ids import Role
 from engine.domain.values import ChannelId, Dialstring, Slug
 
@@ -21,6 +21,32 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     trunk: Slug | None = None
     answers_early: bool = False
     caller_id: str | None = None  # presented to the party rung; None: withheld
+    agent: Slug | None = None  # whose, in a call for a group
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent of a group, as they work at the moment of the call."""
+
+    agent: Slug
+    name: str
+    number: str  # the mobile's number, or the extension
+    mode: Mode
+    language: Language
+    confirm: bool
+
+
+class GroupCall(msgspec.Struct, frozen=True, kw_only=True):
+    """The group a call came for: to whom it is offered, in the group's order, and why to nobody else.
+
+    `passed_over`: member -> the rule that kept them from being rung. `by`: the colleague who dialled the group.
+    """
+
+    id: Slug
+    extension: str
+    strategy: Strategy
+    members: tuple[Member, ...]
+    passed_over: dict[str, str] = {}
+    by: Slug | None = None
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,13 +65,14 @@ class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     Routes by trunks are tried one after another, telephones of the house ring all at once. Who called (`arrival`) has
     no routes: they are there. "The customer" is whoever the agent talks to; in an internal call, another agent.
-    Durations are seconds.
+    A call for a group (`group`) has no agent, and no mode, until a member takes it; `agent_routes` are then those of
+    all members, each with its `agent`, and `ring_agent_s` is how long each of them rings. Durations are seconds.
     """
 
-    agent: Slug
-    agent_name: str
+    agent: Slug | None
+    agent_name: str | None
     agent_number: str  # the mobile's number, or the extension
-    mode: Mode
+    mode: Mode | None
     site: Slug
     country: str | None = None  # the site's (ISO 3166), by which its numbers are at home or not
     language: Language
@@ -69,13 +96,15 @@ class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True):
     direction: Direction = "outbound"
     did: str | None = None  # the number of ours that was called
     service: str | None = None  # what that number is for
+    group: GroupCall | None = None
+    colleague: Slug | None = None  # in an internal call: whom the agent dialled
 
     @property
     def kind(self) -> str:
         """How it came about, as `call_history` says it."""
         if self.arrival is None:
             return "connect"
-        return "dialled" if self.arrival.party == "agent" else "inbound"
+        return "inbound" if self.direction == "inbound" else "dialled"
 
     @property
     def costs(self) -> bool:

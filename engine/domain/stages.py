@@ -3,6 +3,7 @@
 import msgspec
 
 from engine.domain.cdr import HangupBy, Outcome
+from engine.domain.values import ChannelId, Slug
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +22,18 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, tag_field="stage"):
 
 class ReachingAgent(Stage, frozen=True, kw_only=True, tag=True):
     """The agent's mobile, or all their phones, ring."""
+
+
+class Offering(Stage, frozen=True, kw_only=True, tag=True):
+    """A call for a group is offered to its members; the first who takes it has it.
+
+    `sought`: members of whom it is being asked whether they are free. `busy`: those who were not. `asked`: how often
+    each mobile that was answered was asked to press 1.
+    """
+
+    sought: tuple[Slug, ...] = ()
+    busy: tuple[Slug, ...] = ()
+    asked: dict[ChannelId, int] = {}
 
 
 class Confirming(Stage, frozen=True, kw_only=True, tag=True):
@@ -64,4 +77,6 @@ class Ended(Stage, frozen=True, kw_only=True, tag=True):
     verdict: Verdict
 
 
-AnyStage = ReachingAgent | Confirming | Informing | ReachingCustomer | Talking | Explaining | Finishing | Ended
+AnyStage = (
+    ReachingAgent | Offering | Confirming | Informing | ReachingCustomer | Talking | Explaining | Finishing | Ended
+)

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import msgspec
 
 from engine.domain.call import Call
-from engine.domain.legs import Leg
-from engine.domain.request import ConnectRequest, Route
+from engine.domain.legs import Attempt, Leg
+from engine.domain.request import ConnectRequest, GroupCall, Route
+from engine.domain.stages import Offering
 from engine.domain.tariff import Price
 from engine.domain.values import CallId, Slug
 
@@ -21,6 +22,7 @@ class LegUse(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     price: Price
     trunk: Slug
+    agent: Slug | None = None  # of a group: whose mobile it is, when it is not the call's own agent alone
     answered: float | None = None
     ended: float | None = None
 
@@ -28,14 +30,15 @@ class LegUse(msgspec.Struct, frozen=True, kw_only=True):
     def scopes(self) -> tuple[Scope, ...]:
         """The leg's own, besides its call's."""
         zone = () if self.price.zone is None else (f"prefix:{self.price.zone}",)
-        return (f"trunk:{self.trunk}", *zone)
+        whose = () if self.agent is None else (f"agent:{self.agent}",)
+        return (f"trunk:{self.trunk}", *zone, *whose)
 
 
 class Use(msgspec.Struct, frozen=True, kw_only=True):
     """One call: who asked for it, when (monotonic seconds), and its legs by trunk."""
 
     call: CallId
-    agent: Slug
+    agent: Slug | None  # None: a group's, while nobody took it
     token: str
     requested: float
     legs: tuple[LegUse, ...]
@@ -43,7 +46,8 @@ class Use(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def own_scopes(self) -> tuple[Scope, ...]:
-        return (HOUSE, f"agent:{self.agent}", f"token:{self.token}")
+        whose = () if self.agent is None else (f"agent:{self.agent}",)
+        return (HOUSE, *whose, f"token:{self.token}")
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -53,6 +57,9 @@ class Use(msgspec.Struct, frozen=True, kw_only=True):
 
 def of_request(call: CallId, request: ConnectRequest, requested: float, priced: Priced) -> Use:
     """What a call would use that is not accepted yet."""
+    if request.group is not None:
+        untried = _untried(request.group, request.agent_routes, priced)
+        return Use(call=call, agent=None, token=request.asked_by, requested=requested, legs=untried)
     sides: list[tuple[str, str, tuple[Route, ...]]] = [("customer", request.customer_number, request.customer_routes)]
     if request.mode == "mobile":
         sides.append(("agent", request.agent_number, request.agent_routes))
@@ -66,7 +73,11 @@ def of_request(call: CallId, request: ConnectRequest, requested: float, priced: 
 
 def of_call(call: Call, priced: Priced) -> Use:
     """What a call uses, or used."""
-    legs = tuple(use for leg in call.legs.values() if (use := _of_leg(leg, priced)) is not None)
+    group = call.request.group
+    if group is None:
+        legs = tuple(use for leg in call.legs.values() if (use := _of_leg(leg, priced)) is not None)
+    else:
+        legs = _of_group(call, group, priced)
     return Use(
         call=call.id,
         agent=call.request.agent,
@@ -85,11 +96,42 @@ def _of_leg(leg: Leg, priced: Priced) -> LegUse | None:
     route = tried.route if tried else next(iter(leg.routes), None)
     if route is None or route.trunk is None:
         return None
+    return _leg(leg.role, priced(leg.number), route.trunk, tried)
+
+
+def _of_group(call: Call, group: GroupCall, priced: Priced) -> tuple[LegUse, ...]:
+    """The mobiles of a group that may still be answered, or were: several may have been, by a person or a voicemail."""
+    tried = {
+        attempt.channel: _leg(attempt.channel, priced(member.number), trunk, attempt, agent=member.agent)
+        for attempt in call.agent.attempts
+        for member in group.members
+        if (trunk := attempt.route.trunk) is not None
+        and member.agent == attempt.route.agent
+        and (attempt.times.answered is not None or attempt.live)
+    }
+    waiting = call.agent.routes if isinstance(call.stage, Offering) else ()
+    rung = {attempt.route.agent for attempt in call.agent.live}
+    untried = _untried(group, tuple(r for r in waiting if r.agent not in rung), priced)
+    return (*tried.values(), *untried)
+
+
+def _untried(group: GroupCall, routes: tuple[Route, ...], priced: Priced) -> tuple[LegUse, ...]:
+    """One for each member who may be reached by a trunk."""
+    trunks = {r.agent: r.trunk for r in reversed(routes) if r.trunk is not None}  # the first of each
+    return tuple(
+        LegUse(role=f"mobile {m.agent}", price=priced(m.number), trunk=trunks[m.agent], agent=m.agent)
+        for m in group.members
+        if m.agent in trunks
+    )
+
+
+def _leg(role: str, price: Price, trunk: Slug, tried: Attempt | None, *, agent: Slug | None = None) -> LegUse:
     times = tried.times if tried else None
     return LegUse(
-        role=leg.role,
-        price=priced(leg.number),
-        trunk=route.trunk,
+        role=role,
+        price=price,
+        trunk=trunk,
+        agent=agent,
         answered=times.answered.mono if times and times.answered else None,
         ended=times.ended.mono if times and times.ended else None,
     )

@@ -9,7 +9,7 @@ from engine.domain.effects import Prompt
 from engine.domain.ids import Role
 from engine.domain.legs import Attempt, Leg
 from engine.domain.moment import Moment
-from engine.domain.request import Direction
+from engine.domain.request import Direction, GroupCall
 from engine.domain.stages import AnyStage, Confirming, ReachingCustomer, Talking, Verdict
 
 __all__ = ["Prompt"]
@@ -58,7 +58,7 @@ _STRONGEST: tuple[FailureKind, ...] = (
 """Of several failed attempts, the one that says most about the party."""
 
 
-def agent_failed(leg: Leg, mode: Mode) -> Verdict:
+def agent_failed(leg: Leg, mode: Mode | None) -> Verdict:
     """The agent could not be had. A phone of the house that does not react is unreachable, not a trunk that is down."""
     worst = _telling(leg)
     outcome, by = _AGENT[worst.failure]
@@ -76,6 +76,17 @@ def customer_failed(leg: Leg, direction: Direction) -> tuple[Verdict, Prompt]:
     inside = direction == "internal" and worst.failure in ("refused", "dead")
     outcome, by, prompt = _CUSTOMER["unreachable" if inside else worst.failure]
     return Verdict(outcome=outcome, hangup_by=by, cause=worst.cause, sip_code=worst.sip_code), prompt
+
+
+def nobody_took_it(leg: Leg, group: GroupCall, *, busy: bool) -> Verdict:
+    """A call for a group that no member took: nobody was there, all were talking, or nobody answered.
+
+    The cause is what the caller's network is told: 20 absent, 17 busy, 34 no trunk to a mobile, 19 no answer.
+    """
+    if not group.members:
+        return Verdict(outcome="nobody_logged_in", hangup_by="engine", cause=20)
+    cause = 19 if leg.attempts else 17 if busy else 34
+    return Verdict(outcome="nobody_accepted", hangup_by="engine", cause=cause)
 
 
 def party_left(stage: AnyStage, role: Role, attempt: Attempt) -> Verdict:
@@ -103,6 +114,8 @@ def gave_up(role: Role, attempt: Attempt) -> Verdict:
 
 def told_to_caller(verdict: Verdict) -> int:
     """The Q.850 cause for a caller whom nobody answered: what their network makes them hear."""
+    if verdict.outcome in ("nobody_logged_in", "nobody_accepted") and verdict.cause is not None:
+        return verdict.cause
     return _TOLD.get(verdict.outcome, UNREACHED)
 
 

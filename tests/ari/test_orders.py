@@ -54,7 +54,7 @@ ORDERS: list[tuple[fx.Effect, str, dict[str, str]]] = [
     (fx.StartComfort(channel=LEG, comfort="tone"), "POST /channels/c/moh", {"mohClass": "standardiste-comfort"}),
     (fx.StopComfort(channel=LEG), "DELETE /channels/c/moh", {}),
 ]
-OURS = {fx.ChooseTrunk, fx.StartTimer, fx.CancelTimer}
+OURS = {fx.ChooseMember, fx.ChooseTrunk, fx.StartTimer, fx.CancelTimer}
 """Orders to the engine itself: Asterisk never hears of them."""
 
 
@@ -140,7 +140,7 @@ async def test_a_failure_is_in_the_log_with_its_channel() -> None:
 
 MADE_BY_OTHERS: set[type[Any]] = {
     *(ev.CallRequested, ev.FinishOrdered, ev.Disposed),  # applications
-    *(ev.TrunkChosen, ev.TimerFired, ev.EngineRestarted, ev.AsteriskLost),  # the engine
+    *(ev.MemberChosen, ev.TrunkChosen, ev.TimerFired, ev.EngineRestarted, ev.AsteriskLost),  # the engine
     *(ev.ChannelRefused, ev.DialSent, ev.DialInDoubt, ev.JoinFailed),  # how an order went
 }
 

@@ -27,7 +27,7 @@ async def unchanged(room: Room) -> None:
     assert await room.journal.open_calls() == []
     assert await room.journal.closed_calls(10) == []
     assert room.registry.of_agent(Slug("alice")) is None
-    assert not room.service._acceptor._taking
+    assert not room.registry.taking
 
 
 # -- refusals ----------------------------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ async def test_calls_being_accepted_count_as_live(room: Room, exchange: Exchange
     exchange.asks = asyncio.Event()
     room.source.directory = directory(agent("alice", **SIP), agent("bruno"), agent("chloe"))
     waits = asyncio.create_task(room.ask())
-    await room.until(lambda: room.service._acceptor._taking)
+    await room.until(lambda: room.registry.taking)
     await room.ask("chloe")
     assert room.door.counted == [0, 1, 2]
     exchange.asks.set()
@@ -337,11 +337,11 @@ async def test_an_asker_who_left_is_not_told_that_it_failed(room: Room) -> None:
     room.exchange.asks = asyncio.Event()
     room.source.directory = directory(agent("alice", **SIP))
     asked = asyncio.create_task(room.ask())
-    await room.until(lambda: room.service._acceptor._taking)
+    await room.until(lambda: room.registry.taking)
     asked.cancel()
     room.notary.broken = lambda step: True
     room.exchange.asks.set()
-    await room.until(lambda: not room.service._acceptor._taking)
+    await room.until(lambda: not room.registry.taking)
     with pytest.raises(asyncio.CancelledError):
         await asked
     await unchanged(room)

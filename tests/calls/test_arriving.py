@@ -11,8 +11,8 @@ import pytest
 from engine.calls.arriving import Came
 from engine.calls.contract import Accepted
 from engine.domain import effects as fx
-from engine.domain.directory import Directory, Group, Number, ToAgent, ToGroup
-from engine.domain.values import E164, ChannelId, Extension, Slug
+from engine.domain.directory import Directory, Number, ToAgent
+from engine.domain.values import E164, ChannelId, Slug
 from engine.errors import Refused, StandardisteError
 from tests.calls.exchange import Exchange
 from tests.calls.room import CUSTOMER, Room, agent, directory, trunk
@@ -123,7 +123,6 @@ async def test_what_happens_while_a_call_is_let_in_is_not_lost(tmp_path: Path, e
 
 # -- refused -----------------------------------------------------------------------------------------------------------
 
-GROUP = Group(id=Slug("sales"), name="Sales", site=Slug("paris"), extension=Extension("2050"))
 REFUSED: dict[str, tuple[Came, Directory, str]] = {
     "a number nobody declared": (by_trunk("+33140000021"), with_numbers(number()), "unknown-number"),
     "no number at all": (by_trunk("99"), with_numbers(number()), "unknown-number"),
@@ -132,11 +131,6 @@ REFUSED: dict[str, tuple[Came, Directory, str]] = {
     "a number of tomorrow": (by_trunk(), with_numbers(number(valid_from=date(2099, 1, 1))), "number-not-in-use"),
     "a number of the past": (by_trunk(), with_numbers(number(valid_until=date(2020, 1, 1))), "number-not-in-use"),
     "a number of a disabled agent": (by_trunk(), with_numbers(number(), enabled=False), "agent-disabled"),
-    "a number of a group": (
-        by_trunk(),
-        msgspec.structs.replace(with_numbers(number(target=ToGroup(GROUP.id))), groups={GROUP.id: GROUP}),
-        "group-not-rung",
-    ),
     "a number of an agent who may not work by mobile": (
         by_trunk(),
         with_numbers(number(), mode="mobile", mobile=E164("+33600000001")),

@@ -25,7 +25,7 @@ from engine.domain.events import (
     TimerFired,
 )
 from engine.domain.machine import Step
-from engine.domain.values import CallId, ChannelId
+from engine.domain.values import CallId, ChannelId, Slug
 from engine.errors import JournalDamaged, JournalUnwritable
 from engine.journal import StepRow
 from tests.calls.exchange import Exchange
@@ -143,7 +143,7 @@ async def test_a_call_that_ended_unwritten_is_written_as_soon_as_there_is_room(
     exchange.strict = False
     exchange.ends(room.channel(call_id, "customer"), 16)
     await room.ended(call_id)
-    assert room.registry.of_agent(room.call(call_id).request.agent) is None
+    assert room.registry.of_agent(Slug("alice")) is None
     handed = len(room.notary.handed)
     hands.turn(1.1)
     await room.until(lambda: len(room.notary.handed) > handed)
@@ -341,7 +341,7 @@ async def test_a_call_whose_machine_does_nothing_any_more_is_given_up(
         assert room.board.in_use() == {}
         await room.reconciler.connected(exchange.picture)
         assert (exchange.channels, exchange.bridges) == ({}, {})
-        assert room.registry.of_agent(room.call(hurt).request.agent) is None
+        assert room.registry.is_free(Slug("alice"))
         assert room.limits.ledger._living == {}  # and spends no more
     async with Room(tmp_path, exchange) as second:
         assert await second.service.resume() == 1

@@ -14,8 +14,10 @@ import msgspec
 from engine.domain import machine, record, recovery
 from engine.domain.call import Call
 from engine.domain.cdr import CallRecord, Disposition
+from engine.domain.directory import Strategy
 from engine.domain.effects import (
     Answer,
+    ChooseMember,
     ChooseTrunk,
     CreateChannel,
     DialChannel,
@@ -42,6 +44,7 @@ from engine.domain.events import (
     EngineRestarted,
     Event,
     FinishOrdered,
+    MemberChosen,
     PlaybackEnded,
     TimerFired,
     TrunkChosen,
@@ -50,7 +53,7 @@ from engine.domain.ids import Role, channel_id
 from engine.domain.legs import Phase
 from engine.domain.moment import Moment
 from engine.domain.recovery import ChannelState, Ending, Seen
-from engine.domain.request import Arrival, ConnectRequest, Route
+from engine.domain.request import Arrival, ConnectRequest, GroupCall, Member, Route
 from engine.domain.stages import Ended, Verdict
 from engine.domain.values import E164, CallId, ChannelId, Dialstring, Slug
 
@@ -151,11 +154,42 @@ def asked_by_customer(**changes: Any) -> ConnectRequest:
     return asked(**{"caller": CUSTOMER, "service": "sales", **came, **changes})
 
 
+def member(name: str, *, mobile: bool = False, confirm: bool | None = None) -> Member:
+    number = f"+3361000000{name[-1]}" if mobile else f"200{name[-1]}"
+    return Member(
+        agent=Slug(name),
+        name=name.capitalize(),
+        number=number,
+        mode="mobile" if mobile else "sip",
+        language="en",
+        confirm=mobile if confirm is None else confirm,
+    )
+
+
+def routes_to(one: Member, count: int = 1, *, early: bool = False) -> tuple[Route, ...]:
+    """A member's telephones, or the trunks to their mobile."""
+    if one.mode == "mobile":
+        plain = tuple(trunk_route(one.number, f"paris-{n}", answers_early=early) for n in range(1, count + 1))
+    else:
+        plain = tuple(Route(endpoint=Dialstring(f"PJSIP/{one.agent}/sip:phone-{n}")) for n in range(1, count + 1))
+    return tuple(msgspec.structs.replace(route, agent=one.agent) for route in plain)
+
+
+def asked_of_group(
+    *members: Member, strategy: Strategy = "ring_all", count: int = 1, early: bool = False, **changes: Any
+) -> ConnectRequest:
+    """A customer calls a number that leads to a group. `count`: telephones or trunks of each member."""
+    group = GroupCall(id=Slug("sales"), extension="2050", strategy=strategy, members=members)
+    nobody = {"agent": None, "agent_name": None, "agent_number": "", "mode": None, "confirm": False}
+    routes = tuple(route for one in members for route in routes_to(one, count, early=early))
+    return asked_by_customer(**{**nobody, "group": group, "agent_routes": routes, "ring_agent_s": 20, **changes})
+
+
 class Scene:
     """One call, told from outside. Every method says what happens, and returns the scene.
 
     `stubborn`: the kinds of orders that Asterisk neither carries out nor answers; `stuck`: channels for which it does
-    nothing at all. `full`: trunks without a free channel.
+    nothing at all. `full`: trunks without a free channel. `busy`: members of the group in another call.
     """
 
     def __init__(
@@ -165,10 +199,12 @@ class Scene:
         stubborn: Iterable[type[Effect]] = (),
         full: Iterable[str] = (),
         stuck: Iterable[ChannelId] = (),
+        busy: Iterable[str] = (),
         **changes: Any,
     ) -> None:
         self.now = 0.0
         self.stubborn, self.full, self.stuck = set(stubborn), set(full), set(stuck)
+        self.busy = set(busy)
         self.events: list[Event] = []
         self.orders: list[Effect] = []
         self.recovered: list[Effect] = []  # what recovery ordered last
@@ -427,9 +463,13 @@ class Scene:
                 answer = ChannelAnswered(at=self.at, channel=channel)
             case StopPlayback(playback=playback):
                 answer = PlaybackEnded(at=self.at, playback=playback, heard=True)
+            case ChooseMember(member=name, trunks=trunks):
+                trunk = next((t for t in trunks if t not in self.full), None)
+                free = name not in self.busy
+                answer = MemberChosen(at=self.at, member=name, free=free, trunk=trunk if free else None)
             case ChooseTrunk(role=role, candidates=candidates):
-                free = next((trunk for trunk in candidates if trunk not in self.full), None)
-                answer = TrunkChosen(at=self.at, role=role, trunk=free)
+                trunk = next((t for t in candidates if t not in self.full), None)
+                answer = TrunkChosen(at=self.at, role=role, trunk=trunk)
         return answer
 
 

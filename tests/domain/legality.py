@@ -26,6 +26,8 @@ OUTBOUND: frozenset[str] = frozenset(
         "abandoned",
         "asterisk_lost",
         "indeterminate",
+        "nobody_logged_in",
+        "nobody_accepted",
     }
 )
 
@@ -39,6 +41,9 @@ def check_record(call: Call) -> CallRecord:
     _check_times(row)
     for leg in row.legs:
         _check_leg(leg, row)
+    if call.request.group is not None:
+        took = call.agent.taken is not None
+        assert (row.agent_id is not None, row.agent_answered_at is not None) == (took, took)
     if row.outcome == "answered":
         assert row.bridged_at is not None
     assert call.request.variables == row.variables

@@ -6,7 +6,7 @@ breaks a promise and tells its shortest form.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import pytest
 from hypothesis import strategies as st
@@ -14,8 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from engine.domain import machine
 from engine.domain.cdr import Disposition
+from engine.domain.directory import Strategy
 from engine.domain.request import ConnectRequest
-from engine.domain.stages import Confirming
+from engine.domain.stages import Confirming, Offering
 from tests.domain.calls import (
     AGENT_MOBILE,
     CALL,
@@ -24,7 +25,9 @@ from tests.domain.calls import (
     asked_by_customer,
     asked_by_phone,
     asked_inside,
+    asked_of_group,
     asked_sip,
+    member,
     phones,
     trunk_route,
     trunks,
@@ -32,6 +35,7 @@ from tests.domain.calls import (
 from tests.domain.legality import check_record
 from tests.domain.world import World
 
+ASKED_FOR_A_KEY = (Confirming, Offering)
 SOME = st.integers(min_value=0, max_value=7)
 SOLD = Disposition(code="sold", note="two of them", fields={"basket": 2})
 
@@ -48,7 +52,9 @@ class Asked:
     early: bool = False
     confirm: bool = False
     notice: str = "tone"
-    comes: Literal["", "dialled", "inside", "inbound"] = ""  # who called us, and how
+    comes: Literal["", "dialled", "inside", "inbound", "group"] = ""  # who called us, and how
+    strategy: Strategy = "ring_all"
+    mobiles: int = 0  # of the group's three members
 
     def request(self) -> ConnectRequest:
         shared = {
@@ -60,6 +66,9 @@ class Asked:
             return asked_inside(customer_routes=phones(self.customer_trunks))
         if self.comes == "dialled":
             return asked_by_phone(customer_routes=shared["customer_routes"])
+        if self.comes == "group":
+            members = [member(f"m{n}", mobile=n <= self.mobiles) for n in (1, 2, 3)]
+            return asked_of_group(*members, strategy=self.strategy, count=self.agent_trunks, early=self.early)
         if self.comes == "inbound":
             return self._inbound()
         if self.phones:
@@ -78,7 +87,9 @@ class Asked:
 
 ASKED = st.builds(
     Asked,
-    comes=st.sampled_from(["", "", "", "dialled", "inside", "inbound", "inbound"]),
+    comes=st.sampled_from(["", "", "", "dialled", "inside", "inbound", "inbound", "group", "group", "group"]),
+    strategy=st.sampled_from(get_args(Strategy)),
+    mobiles=st.integers(0, 3),
     phones=st.sampled_from([0, 0, 3, 2]),
     agent_trunks=st.sampled_from([1, 2]),
     customer_trunks=st.sampled_from([1, 2, 2, 2, 0]),
@@ -97,13 +108,13 @@ def while_it_lives(function: Rule) -> Rule:
 class AnyOrder(RuleBasedStateMachine):
     world: World
 
-    @initialize(asked_for=ASKED, steps=st.integers(0, 45))
-    def requested(self, asked_for: Asked, steps: int) -> None:
+    @initialize(asked_for=ASKED, steps=st.integers(0, 45), busy=st.sets(st.sampled_from(["m1", "m2", "m3"])))
+    def requested(self, asked_for: Asked, steps: int, busy: set[str]) -> None:
         """The first little things go well, so that every moment of a call is as likely a place for trouble as another.
 
         An agent with three phones has about 45 of them on the way to a conversation.
         """
-        self.world = World(asked_for.request())
+        self.world = World(asked_for.request(), busy)
         self.world.go_on(steps)
 
     @while_it_lives
@@ -129,11 +140,17 @@ class AnyOrder(RuleBasedStateMachine):
         channel, what = can[number % len(can)]
         self.world.far_end(channel, what, told_by_cel=told_by_cel)
 
-    @precondition(lambda self: self.world.asterisk.channels and isinstance(self.world.call.stage, Confirming))
+    @precondition(lambda self: self.world.asterisk.channels and isinstance(self.world.call.stage, ASKED_FOR_A_KEY))
     @rule(number=SOME, digit=st.sampled_from(["1", "1", "2"]))
     def key(self, number: int, digit: str) -> None:
         channels = list(self.world.asterisk.channels)
         self.world.presses(channels[number % len(channels)], digit)
+
+    @precondition(lambda self: isinstance(self.world.call.stage, Offering))
+    @rule(busy=st.sets(st.sampled_from(["m1", "m2", "m3"])))
+    def others_call(self, busy: set[str]) -> None:
+        """Members are in other calls from now on, and free of those they were in."""
+        self.world.busy = busy
 
     @precondition(lambda self: self.world.asterisk.playbacks)
     @rule(number=SOME)

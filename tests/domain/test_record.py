@@ -70,7 +70,7 @@ def test_one_entry_for_each_attempt() -> None:
 
 def test_a_living_leg_shows_its_phase() -> None:
     scene = to_ringing(Scene())
-    shown = [record.leg_record(leg, attempt).result for leg in scene.call.legs.values() for attempt in leg.attempts]
+    shown = [leg.result for leg in record.legs_of(scene.call)]
     assert shown == ["up", "ringing"]
 
 

@@ -6,7 +6,7 @@ between writing a step and carrying it out. What is *not* modelled: several call
 Asterisk's own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from engine.domain import machine, recovery
@@ -15,6 +15,7 @@ from engine.domain.cdr import Disposition
 from engine.domain.effects import (
     Answer,
     CancelTimer,
+    ChooseMember,
     ChooseTrunk,
     CloseBridge,
     CreateChannel,
@@ -48,6 +49,7 @@ from engine.domain.events import (
     Event,
     FinishOrdered,
     JoinFailed,
+    MemberChosen,
     PlaybackEnded,
     TimerFired,
     TrunkChosen,
@@ -55,9 +57,7 @@ from engine.domain.events import (
 from engine.domain.moment import Moment
 from engine.domain.recovery import Ending, Seen
 from engine.domain.request import ConnectRequest
-from engine.domain.stages import (
-    Confirming,
-)
+from engine.domain.stages import Confirming, Offering
 from engine.domain.values import ChannelId, PlaybackId, Slug
 from tests.domain.asterisk import ENDS, Asterisk, Channel, FarEnd
 from tests.domain.calls import CALL, moment, through_json
@@ -78,7 +78,7 @@ class Letter:
 class World:
     """One call and all that is around it. Methods are what can happen; `check` is what must hold after each."""
 
-    def __init__(self, request: ConnectRequest) -> None:
+    def __init__(self, request: ConnectRequest, busy: Iterable[str] = ()) -> None:
         self.now = 0.0
         self.asterisk = Asterisk()
         self.connected = self.reconciled = True
@@ -92,6 +92,7 @@ class World:
         self.journal: list[Event] = []
         self.closings = 0
         self.promises = Promises()
+        self.busy = set(busy)  # members of the group who are in another call
         self.overtaken: set[str] = set()  # told ended by a picture taken before they began
         if request.arrival is not None:
             self.asterisk.channels[request.arrival.channel] = Channel()
@@ -168,6 +169,10 @@ class World:
                     self._result(lambda at: ChannelEnded(at=at, channel=channel, missed=True))
             case Ring():
                 pass
+            case ChooseMember(member=member, trunks=trunks):
+                chosen: Slug | None = trunks[0] if trunks and well else None
+                free = member not in self.busy
+                self._result(lambda at: MemberChosen(at=at, member=member, free=free, trunk=chosen if free else None))
             case Answer(channel=channel):
                 if well and channel in self.asterisk.channels:
                     self.far_end(channel, "answers")
@@ -417,7 +422,7 @@ class World:
         living = [attempt for leg in self.call.legs.values() for attempt in leg.live]
         waited_for = next((a.channel for a in living if a.phase in ("dialling", "ringing")), None)
         agent = self.call.agent.up
-        if isinstance(self.call.stage, Confirming) and agent is not None:
+        if isinstance(self.call.stage, Confirming | Offering) and agent is not None:
             self.presses(agent.channel, "1")
         elif self.asterisk.playbacks:
             self.prompt_ends(next(iter(self.asterisk.playbacks)))

@@ -58,12 +58,12 @@ EVERY_SCOPE = frozenset(
 
 def call_view(call_id: str, *, agent: str = "alice", live: bool = True) -> CallView:
     leg = LegView(
-        role="agent", number="+33612345678", trunk="paris-1", channel="c" * 32, state="up", dialled_at=NOON,
+        role="agent", number="+33612345678", agent=None, trunk="paris-1", channel="c" * 32, state="up", dialled_at=NOON,
         ringing_at=NOON, answered_at=NOON, ended_at=None, cause=None, sip_code=None,
     )  # fmt: skip
     return CallView(
         id=CallId(call_id), live=live, stage="conversation" if live else "ended", agent=agent, mode="mobile",
-        to="+33187654321", site="paris", requested_at=NOON, ended_at=None if live else NOON,
+        to="+33187654321", site="paris", group=None, requested_at=NOON, ended_at=None if live else NOON,
         outcome=None if live else "answered", hangup_by=None if live else "customer", talking=["agent", "customer"],
         legs=[leg], variables={"crm": 7}, campaign=None, contact=None, disposition=None, recovered=False,
     )  # fmt: skip

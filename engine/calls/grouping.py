@@ -1,0 +1,142 @@
+"""Calls for a group: to whom of its members they can be offered, and the request such a call lives by.
+
+Who is free is asked when it is their turn (`engine.domain.offering`); here it is settled how each is reached, and who
+cannot be at all. Nobody there to be rung is no refusal: it is a call with its record, and ends at once.
+"""
+
+import asyncio
+from typing import Protocol
+
+import msgspec
+
+from engine.calls import acceptance, arriving
+from engine.calls.acceptance import House
+from engine.calls.arriving import Came
+from engine.calls.ports import Asterisk, DirectorySource
+from engine.domain import routing
+from engine.domain.directory import Agent, Group, Language, Number, Site, Trunk
+from engine.domain.request import Arrival, ConnectRequest, GroupCall, Member, Route
+from engine.domain.values import Slug
+from engine.errors import Refused
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A group's call before it has a caller. `ring_s`: how long each member rings."""
+
+    group: GroupCall
+    routes: tuple[Route, ...]
+    ring_s: int
+    language: Language
+
+
+class Guard(Protocol):
+    """The limits that stop fraud, as far as they concern one member."""
+
+    def open_trunks(self, trunks: list[Trunk]) -> list[Trunk]: ...
+
+    def may_spend(self, agent: Slug) -> bool: ...
+
+
+class Members:
+    """How the members of a group are reached now."""
+
+    def __init__(self, asterisk: Asterisk, source: DirectorySource, guard: Guard) -> None:
+        self._asterisk, self._source, self._guard = asterisk, source, guard
+
+    async def of(self, group: Group, *, shown: str | None, by: Slug | None = None) -> Offer:
+        """To whom the call is offered. `shown`: whom their telephones see calling. `by`: the colleague who calls, whom
+        it is not offered to."""
+        directory = self._source.directory
+        agents = [directory.agents[name] for name in group.members if name != by]
+        found = await asyncio.gather(*(self._reached(agent, shown) for agent in agents))
+        members = tuple(member for member, _, _ in found if member is not None)
+        return Offer(
+            group=GroupCall(
+                id=group.id,
+                extension=group.extension,
+                strategy=group.strategy,
+                members=members,
+                passed_over={agent.id: why for agent, (_, _, why) in zip(agents, found, strict=True) if why},
+                by=by,
+            ),
+            routes=tuple(route for _, routes, _ in found for route in routes),
+            ring_s=group.ring_s,
+            language=group.language or directory.sites[group.site].language,
+        )
+
+    async def _reached(self, agent: Agent, shown: str | None) -> tuple[Member | None, tuple[Route, ...], str]:
+        """The member and their routes, or the rule that keeps them from being rung."""
+        if not agent.enabled:
+            return None, (), "agent-disabled"
+        site = self._source.directory.sites[agent.site]
+        try:
+            mode = acceptance.mode_of("auto", agent)
+            if mode == "mobile":
+                routes = self._by_trunk(agent, site)
+            else:
+                contacts = await self._asterisk.registered_phones(agent.sip_user)
+                routes = acceptance.phone_routes(agent, contacts, shown)
+        except Refused as refused:
+            return None, (), refused.stable_code
+        member = Member(
+            agent=agent.id,
+            name=agent.name,
+            number=acceptance.agent_number(agent, mode),
+            mode=mode,
+            language=agent.language or site.language,
+            confirm=acceptance.confirm_wanted(None, agent, site, mode),
+        )
+        return member, tuple(msgspec.structs.replace(route, agent=agent.id) for route in routes), ""
+
+    def _by_trunk(self, agent: Agent, site: Site) -> tuple[Route, ...]:
+        directory = self._source.directory
+        acceptance.check_mobile(agent, site)
+        if not self._guard.may_spend(agent.id):
+            raise Refused(f"a limit keeps agent {agent.id} from calling", rule="limit-reached", status=403)
+        trunks = self._guard.open_trunks(routing.trunks_for(site, directory))
+        if agent.mobile is None or not trunks:
+            raise Refused("the agent's site has no trunk", rule="no-trunk", status=503)
+        return acceptance.routes_by_trunk(agent.mobile, trunks, directory, None, trunks[0].id)
+
+
+def called_in(came: Came, number: Number, site: Site, *, trunk: Trunk, offer: Offer, house: House) -> ConnectRequest:
+    """A customer called a number of ours that leads to the group."""
+    caller = arriving.caller_number(came, site.country)
+    request = _request(came, site, offer, house, caller=caller, asked_by=f"trunk {trunk.id}", trunk=trunk.id)
+    return msgspec.structs.replace(
+        request, direction="inbound", did=number.id, service=number.service, campaign=number.campaign
+    )
+
+
+def dialled_inside(came: Came, agent: Agent, site: Site, *, offer: Offer, house: House) -> ConnectRequest:
+    """An agent called the group by its extension: they wait as a customer does, and hear it ring."""
+    request = _request(came, site, offer, house, caller=agent.extension, asked_by=f"phone {agent.id}", trunk=None)
+    return msgspec.structs.replace(request, direction="internal")
+
+
+def _request(
+    came: Came, site: Site, offer: Offer, house: House, *, caller: str, asked_by: str, trunk: Slug | None
+) -> ConnectRequest:
+    return ConnectRequest(
+        agent=None,
+        agent_name=None,
+        agent_number="",
+        mode=None,
+        site=site.id,
+        country=site.country,
+        language=offer.language,
+        notice="tone",
+        confirm=False,  # each member's own
+        agent_routes=offer.routes,
+        customer_number=caller,
+        customer_dialled=came.dialled,
+        customer_routes=(),
+        caller=caller or None,
+        ring_agent_s=offer.ring_s,
+        ring_customer_s=site.ring_customer_s,
+        max_talk_s=house.max_talk_s,
+        asked_by=asked_by,
+        node=house.node,
+        arrival=Arrival(channel=came.channel, party="customer", trunk=trunk),
+        group=offer.group,
+    )

@@ -1,0 +1,213 @@
+"""Calls for a group, on a real Asterisk: customers and colleagues ring several agents, and one of them takes it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from engine.domain.directory import Agent, Directory, Group, Number, ToGroup
+from engine.domain.values import E164, Extension, Slug
+from engine.sandbox.behaviours import coded, mobile
+from engine.sandbox.example import example_directory
+from engine.sandbox.farend import FarCall, Phone
+from engine.sandbox.farend_files import PARIS
+from engine.sandbox.running import RunningEngine
+from engine.sandbox.sandbox import Sandbox
+from tests import crowd
+from tests.live.test_arrivals import the_call, the_row, they_hear_each_other
+
+pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="session")]
+
+House = tuple[Sandbox, RunningEngine]
+
+ALL, IN_TURN, NOBODY = E164("+33140000030"), E164("+33140000031"), E164("+33140000032")
+ANNES_MOBILE = mobile("10", ring_s=None, tone_hz=600, serial=31)
+
+
+def company(box: Sandbox) -> Directory:
+    """The example's; Anne's mobile rings until it is told. Three groups, each with a number of ours."""
+    known = example_directory(box.farend)
+    agents = dict(known.agents)
+    anne: Agent = msgspec.structs.replace(agents[Slug("anne")], mobile=E164(ANNES_MOBILE))
+    agents[anne.id] = anne
+    groups = (
+        group("all", "2050", "bruno", "anne", "david"),
+        group("in-turn", "2051", "bruno", "david", strategy="one_by_one", ring_s=5),
+        group("nobody", "2052"),
+    )
+    numbers = [
+        Number(id=number, trunk=Slug("paris-1"), target=ToGroup(of.id), service="hotline")
+        for number, of in zip((ALL, IN_TURN, NOBODY), groups, strict=True)
+    ]
+    return msgspec.structs.replace(
+        known, agents=agents, groups={g.id: g for g in groups}, numbers={n.id: n for n in numbers}
+    )
+
+
+def group(name: str, extension: str, *members: str, **more: Any) -> Group:
+    return Group(
+        id=Slug(name),
+        name=name.capitalize(),
+        site=Slug("paris"),
+        extension=Extension(extension),
+        members=tuple(Slug(member) for member in members),
+        **more,
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def house() -> AsyncIterator[House]:
+    async with Sandbox("groups") as box:
+        file = crowd.written(box, company(box))
+        async with RunningEngine(box, file) as engine:
+            yield box, engine
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def phones(house: House) -> dict[str, Phone]:
+    """A telephone each; Bruno's and David's ring until they are told."""
+    box, _ = house
+    digits = {
+        "bruno": coded("10", ring_s=None, tone_hz=640, serial=32),
+        "david": coded("10", ring_s=None, tone_hz=720, serial=33),
+        "anne": coded("10", tone_hz=800, serial=34),
+    }
+    accounts = {name: company(box).agents[Slug(name)] for name in digits}
+    signed_in = await box.farend.phones(*((a.sip_user, a.secret, digits[name]) for name, a in accounts.items()))
+    return dict(zip(digits, signed_in, strict=True))
+
+
+async def calls_in(box: Sandbox, number: str, serial: int) -> tuple[FarCall, str]:
+    """A customer calls; the call, and the customer's number."""
+    customer = mobile("10", tone_hz=1000 + 20 * (serial % 10), serial=serial)
+    return await box.farend.call(number, customer, PARIS), customer
+
+
+def ringing(box: Sandbox, *numbers: str) -> bool:
+    """Whether each of these rings, unanswered."""
+    return all([c.answered_at for c in box.farend.calls(number) if c.live] == [None] for number in numbers)
+
+
+async def ring(box: Sandbox, *numbers: str) -> None:
+    await box.farend.until(lambda: ringing(box, *numbers))
+
+
+async def quiet(box: Sandbox) -> None:
+    await box.farend.until(lambda: not any(call.live for call in box.farend.calls()))
+
+
+async def test_all_ring_and_the_first_to_pick_up_has_the_call(house: House, phones: dict[str, Phone]) -> None:
+    box, engine = house
+    _, customer = await calls_in(box, ALL, 41)
+    bruno, david = phones["bruno"].contact, phones["david"].contact
+    await ring(box, bruno, david, ANNES_MOBILE)
+    waiting = await the_call(engine, group="all", stage="offering")
+    assert (waiting["agent"], waiting["to"]) == (None, customer)
+    assert [leg["answered_at"] for leg in waiting["legs"]] == [None] * 4  # nothing is charged
+    await box.farend.answer_now(david)
+    found = await the_call(engine, id=waiting["id"], stage="talking")
+    assert found["agent"] == "david"
+    await they_hear_each_other(box, customer, david)
+    await box.farend.until(lambda: not any(c.live for n in (bruno, ANNES_MOBILE) for c in box.farend.calls(n)))
+    assert box.farend.calls(bruno)[-1].cause == 26  # answered elsewhere: no missed call
+    await box.farend.hang_up(customer)
+    row = await the_row(house, found["id"])
+    assert (row["outcome"], row["agent_id"], row["group_id"], row["did"]) == ("answered", "david", "all", ALL)
+    assert {leg["agent"]: leg["result"] for leg in row["legs"]} == {
+        "bruno": "elsewhere",
+        "anne": "elsewhere",
+        "david": "answered",
+        None: "answered",
+    }
+    await quiet(box)
+
+
+async def test_a_mobile_has_the_call_once_a_person_pressed_one(house: House, phones: dict[str, Phone]) -> None:
+    box, engine = house
+    _, customer = await calls_in(box, ALL, 42)
+    await ring(box, phones["bruno"].contact, ANNES_MOBILE)
+    await box.farend.answer_now(ANNES_MOBILE)
+    waiting = await the_call(engine, group="all", stage="offering")
+    await box.farend.until(lambda: bool(box.farend.heard(ANNES_MOBILE)))
+    await box.farend.press(ANNES_MOBILE, "1")
+    found = await the_call(engine, id=waiting["id"], agent="anne", stage="talking")
+    assert found["mode"] == "mobile"
+    await they_hear_each_other(box, customer, ANNES_MOBILE)
+    await box.farend.hang_up(ANNES_MOBILE)
+    row = await the_row(house, found["id"])
+    assert (row["outcome"], row["agent_id"], row["agent_mode"]) == ("answered", "anne", "mobile")
+    await quiet(box)
+
+
+async def test_a_colleague_dials_the_group_one_after_another(house: House, phones: dict[str, Phone]) -> None:
+    """Bruno is busy, David picks up. Meanwhile both who talk are busy for everybody else."""
+    box, engine = house
+    bruno, david = phones["bruno"].contact, phones["david"].contact
+    await box.farend.dial(phones["anne"], "2051")
+    await ring(box, bruno)
+    assert not ringing(box, david)
+    await box.farend.hang_up(bruno, cause=17)
+    await ring(box, david)
+    await box.farend.answer_now(david)
+    found = await the_call(engine, agent="david", stage="talking")
+    await they_hear_each_other(box, phones["anne"].contact, david)
+    for busy in ("anne", "david"):
+        refused = await engine.post("/v1/calls", {"agent": busy, "to": "0140000099"})
+        assert (refused.status, refused.body["code"]) == (409, "agent-busy")
+    _, customer = await calls_in(box, IN_TURN, 43)
+    await ring(box, bruno)
+    await box.farend.hang_up(customer)
+    await box.farend.hang_up(david)
+    row = await the_row(house, found["id"])
+    assert (row["direction"], row["kind"], row["caller"], row["callee"]) == ("internal", "dialled", "2001", "2051")
+    assert [(leg["agent"], leg["result"]) for leg in row["legs"]][:2] == [("bruno", "busy"), ("david", "answered")]
+    await quiet(box)
+
+
+async def test_nobody_is_there(house: House) -> None:
+    """The caller's network is told, before any answer."""
+    box, _ = house
+    call, customer = await calls_in(box, NOBODY, 44)
+    await box.farend.until(lambda: not call.live)
+    assert (call.cause, call.answered_at) == (19, None)  # 480 on the way: SIP has but one answer for 19 and 20
+
+    async def recorded() -> dict[str, Any] | None:
+        return next((row for row in (await crowd.rows(box)).values() if row["caller"] == customer), None)
+
+    row = await crowd.until(recorded)
+    assert (row["outcome"], row["group_id"], row["agent_id"], row["cause"]) == ("nobody_logged_in", "nobody", None, 20)
+
+
+async def test_a_caller_who_gives_up_stops_them_all(house: House, phones: dict[str, Phone]) -> None:
+    box, engine = house
+    _, customer = await calls_in(box, ALL, 45)
+    await ring(box, phones["bruno"].contact, phones["david"].contact, ANNES_MOBILE)
+    found = await the_call(engine, group="all", stage="offering")
+    await box.farend.hang_up(customer)
+    row = await the_row(house, found["id"])
+    assert (row["outcome"], row["hangup_by"], row["agent_id"]) == ("abandoned", "customer", None)
+    await quiet(box)
+
+
+async def test_killed_while_they_ring(house: House, phones: dict[str, Phone]) -> None:
+    """The next engine rings nobody twice, and whoever picks up has the call."""
+    box, engine = house
+    bruno, david = phones["bruno"].contact, phones["david"].contact
+    _, customer = await calls_in(box, ALL, 46)
+    await ring(box, bruno, david, ANNES_MOBILE)
+    found = await the_call(engine, group="all", stage="offering")
+    rung = {number: len(box.farend.invites(number)) for number in (bruno, david, ANNES_MOBILE)}
+    await engine.kill()
+    await asyncio.gather(engine.start(), box.farend.answer_now(bruno))  # while nobody listens
+    again = await the_call(engine, id=found["id"], stage="talking")
+    assert (again["agent"], again["recovered"]) == ("bruno", True)
+    await they_hear_each_other(box, customer, bruno)
+    await box.farend.until(lambda: not any(c.live for n in (david, ANNES_MOBILE) for c in box.farend.calls(n)))
+    assert rung == {number: len(box.farend.invites(number)) for number in rung}
+    await box.farend.hang_up(customer)
+    row = await the_row(house, found["id"])
+    assert (row["outcome"], row["agent_id"], row["recovered"]) == ("answered", "bruno", True)
+    await quiet(box)
