@@ -138,7 +138,7 @@ class FarEnd:
         await self._manager.close()
         for gate in self._gates.values():
             gate.close()
-        await self.asterisk.stop()
+        await self.asterisk.close()
 
     # What was seen
 

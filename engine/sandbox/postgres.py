@@ -193,8 +193,9 @@ class PostgresServer:
             await process.wait_ended(timeout_s=STOP_TIMEOUT_S)
 
     async def close(self) -> None:
-        """Stop and remove everything."""
-        await self.stop()
+        """Stop at once and remove everything."""
+        if self._process is not None:
+            await self._process.stop(signal.SIGQUIT, timeout_s=STOP_TIMEOUT_S)
         if self.directory is not None:
             await asyncio.to_thread(shutil.rmtree, self.directory, ignore_errors=True)
             self.directory = None

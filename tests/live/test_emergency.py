@@ -229,10 +229,9 @@ async def test_when_every_trunk_refuses_the_caller_is_told(box: Sandbox, phone: 
     assert call.cause == 34
 
 
-@pytest.mark.parametrize("digits", ["1125", "1", "00112", "11", "1155"])
-async def test_what_only_looks_like_one_is_not_let_out(box: Sandbox, phone: Phone, digits: str) -> None:
-    call = await box.farend.dial(phone, digits)
-    await box.farend.until(lambda: not call.live, timeout_s=PATIENCE_S)
+async def test_what_only_looks_like_one_is_not_let_out(box: Sandbox, phone: Phone) -> None:
+    dialled = [await box.farend.dial(phone, digits) for digits in ("1125", "1", "00112", "11", "1155")]
+    await box.farend.until(lambda: not any(call.live for call in dialled), timeout_s=PATIENCE_S)
     assert box.farend.invites() == []
 
 
