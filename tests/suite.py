@@ -75,9 +75,9 @@ def domain_parts(scratch: Path) -> list[Part]:
     ]
 
 
-def component_part() -> Part:
+def component_part(soak: bool) -> Part:
     """Everything that needs no Asterisk, besides the domain."""
-    chosen = ["--ignore=tests/domain", "-m", "not live and not faults and not soak"]
+    chosen = ["--ignore=tests/domain", "-m", f"not live and not faults{'' if soak else ' and not soak'}"]
     return Part("component", [*PYTHON, *PYTEST, *WORKERS, *chosen], pytest=True)
 
 
@@ -172,13 +172,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--calm", action="store_true", help="the live parts one after another: for slow, shared machines"
     )
-    parser.add_argument("--soak", action="store_true", help="the long version of the live and fault tests")
+    parser.add_argument("--soak", action="store_true", help="the long version of the component, live and fault tests")
     asked, rest = parser.parse_known_args(arguments)
     with tempfile.TemporaryDirectory(prefix="standardiste-test-") as folder:
         scratch = Path(folder)
         if rest:
             return subprocess.run([*PYTHON, "-m", "pytest", *rest], cwd=ROOT, check=False).returncode
-        background, component = [*domain_parts(scratch), *static_parts()], component_part()
+        background, component = [*domain_parts(scratch), *static_parts()], component_part(asked.soak)
         with beside(background, scratch):
             run(component, scratch)
         live = [] if asked.fast else live_parts(asked.soak)

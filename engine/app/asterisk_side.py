@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from engine.ari import cel
-from engine.ari.errors import AriError, NotFound
+from engine.ari.errors import AriError, NotFound, as_away
 from engine.ari.requests import AriRequests
 from engine.calls.clock import Clock
 from engine.calls.ports import DirectorySource, Past
@@ -30,7 +30,8 @@ class AsteriskSide:
 
     async def registered_phones(self, sip_user: str) -> list[str]:
         named = f"PJSIP/{sip_user}/"
-        return [contact.removeprefix(named) for contact in await self._ari.contacts(sip_user)]
+        with as_away():
+            return [contact.removeprefix(named) for contact in await self._ari.contacts(sip_user)]
 
     async def living_playbacks(self, playbacks: list[PlaybackId]) -> frozenset[PlaybackId]:
         async def lives(playback: PlaybackId) -> bool:

@@ -2,27 +2,21 @@
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from collections.abc import Sequence
 
 import msgspec
 import structlog
 
+from engine.app.auditing import Audit, note
 from engine.calls.contract import Actor
 from engine.domain import contact_batch
 from engine.domain.contacts import Contact, GivenContact, contact
-from engine.errors import InvalidRows, JournalUnwritable, Refused, StandardisteError, Unavailable
+from engine.errors import InvalidRows, Refused, StandardisteError, Unavailable
 from engine.http.contact_port import ContactPage, ContactSearch, KeptContact, Upserted
-from engine.journal import OutboxRow
 from engine.store import contacts
 from engine.store.pool import Connection, Database
 
 log = structlog.get_logger(__name__)
-
-
-class Audit(Protocol):
-    async def report(self, rows: Sequence[OutboxRow]) -> None: ...
 
 
 class ContactBook:
@@ -55,7 +49,7 @@ class ContactBook:
             await self._refused(actor, f"put {name}", refused)
             raise
         if written.created or written.changed:
-            await self._note(actor, f"put {name}", "created" if written.created else "changed")
+            await note(self._journal, actor, f"contacts: put {name}", "created" if written.created else "changed")
         return KeptContact(contact=made, version=version)
 
     async def remove(self, name: str, actor: Actor, base: int | None = None) -> None:
@@ -66,7 +60,7 @@ class ContactBook:
         except StandardisteError as refused:
             await self._refused(actor, f"remove {name}", refused)
             raise
-        await self._note(actor, f"remove {name}", "removed")
+        await note(self._journal, actor, f"contacts: remove {name}", "removed")
 
     async def upsert(self, given: Sequence[GivenContact], actor: Actor) -> Upserted:
         """All of them in one transaction. Raises InvalidRows with every row's fault; then none is written."""
@@ -80,7 +74,12 @@ class ContactBook:
             await self._refused(actor, action, refused)
             raise
         unchanged = len(made) - written.created - written.changed
-        await self._note(actor, action, f"{written.created} created, {written.changed} changed, {unchanged} the same")
+        await note(
+            self._journal,
+            actor,
+            f"contacts: {action}",
+            f"{written.created} created, {written.changed} changed, {unchanged} the same",
+        )
         return Upserted(
             created=written.created, changed=written.changed, unchanged=unchanged, ids=[one.id for one in made]
         )
@@ -89,30 +88,8 @@ class ContactBook:
 
     async def _refused(self, actor: Actor, action: str, refused: StandardisteError) -> None:
         if not isinstance(refused, Unavailable):
-            faults = [fault.pointer for fault in getattr(refused, "faults", [])]
-            await self._note(actor, action, "refused", rule=refused.stable_code, request={"pointers": faults})
-
-    async def _note(
-        self,
-        actor: Actor,
-        action: str,
-        message: str,
-        *,
-        rule: str | None = None,
-        request: Mapping[str, Any] | None = None,
-    ) -> None:
-        payload = {
-            "at": datetime.now(UTC),
-            "actor": actor.name,
-            "action": f"contacts: {action}",
-            "message": message,
-            "rule": rule,
-            "request": request or {},
-        }
-        try:
-            await self._journal.report((OutboxRow(kind="audit", payload=msgspec.json.encode(payload)),))
-        except JournalUnwritable as unwritable:  # the asker is told what happened to the contacts all the same
-            log.error("contacts.audit_not_kept", action=action, actor=actor.name, why=unwritable.message)
+            given = {"pointers": [fault.pointer for fault in getattr(refused, "faults", [])]}
+            await note(self._journal, actor, f"contacts: {action}", "refused", rule=refused.stable_code, request=given)
 
 
 def _checked(given: Sequence[GivenContact]) -> list[contact_batch.Row]:

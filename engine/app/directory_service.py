@@ -1,16 +1,17 @@
 """The directory through the API: one entry at a time, by the same strict rules as a directory file."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
 
 import msgspec
 import structlog
 
+from engine.app.auditing import Audit, note
 from engine.app.changes import Changes, Made
 from engine.app.directories import CurrentDirectory
 from engine.app.rollback import missing, rolled_back
+from engine.ari.errors import as_away
 from engine.calls.contract import Actor
 from engine.config.directory_file import with_entry
 from engine.config.pjsip import AGENT_CODECS
@@ -19,9 +20,8 @@ from engine.domain.directory import Directory, ToAgent, ToGroup
 from engine.domain.directory_kinds import SECTIONS, Kind, entries_of, target_kind, users_of
 from engine.domain.directory_plan import SECRET_FIELDS
 from engine.domain.values import Slug
-from engine.errors import JournalUnwritable, Refused, StandardisteError, Unavailable, UnknownThing
+from engine.errors import Refused, StandardisteError, Unavailable, UnknownThing
 from engine.http.ports import AgentSettings, DirectoryChange, DirectoryRevision, Enrolled
-from engine.journal import OutboxRow
 from engine.store import directory
 from engine.store.pool import Database
 
@@ -36,11 +36,6 @@ IN_USE: dict[Kind, str] = {
     "group": "group-in-use",
 }
 """The rule that keeps an entry which others name; nothing names the kinds that are not here."""
-
-
-class Audit(Protocol):
-    async def report(self, rows: Sequence[OutboxRow]) -> None:
-        """Keep these until PostgreSQL has them; raises JournalUnwritable."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,7 +148,8 @@ class DirectoryService:
             return wanted_from(current)
 
         try:
-            made = await self._changes.make(wanted, author=order.actor.name, comment=order.action)
+            with as_away():
+                made = await self._changes.make(wanted, author=order.actor.name, comment=order.action)
         except StandardisteError as refused:
             if not isinstance(refused, Unavailable):
                 await self._note(order, refused.message, rule=refused.stable_code)
@@ -165,19 +161,9 @@ class DirectoryService:
 
     async def _note(self, order: Order, message: str, rule: str | None = None) -> None:
         """The audit row of a change that was made, or of one that was refused by `rule`."""
-        payload = {
-            "at": datetime.now(UTC),
-            "actor": order.actor.name,
-            "action": f"directory: {order.action}",
-            "message": message,
-            "rule": rule,
-            "request": {key: value for key, value in order.request.items() if key not in SECRET_FIELDS},
-        }
         log.info("directory.refused" if rule else "directory.changed", action=order.action, rule=rule)
-        try:
-            await self._journal.report((OutboxRow(kind="audit", payload=msgspec.json.encode(payload)),))
-        except JournalUnwritable as unwritable:  # the asker is told what happened to the change all the same
-            log.error("directory.audit_not_kept", action=order.action, why=unwritable.message)
+        given = {key: value for key, value in order.request.items() if key not in SECRET_FIELDS}
+        await note(self._journal, order.actor, f"directory: {order.action}", message, rule=rule, request=given)
 
 
 async def wanted_by_rollback(db: Database, revision: int) -> WantedFrom:

@@ -3,15 +3,14 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import structlog
 
+from engine.app.auditing import Audit, note
 from engine.calls.contract import Actor, Told
-from engine.errors import JournalUnwritable
 from engine.http.webhook_port import DeliveryEntry, WebhookEntry, WebhookWish, WrittenWebhook
-from engine.journal import OutboxRow
 from engine.store import webhooks
 from engine.store.pool import Database
 from engine.webhooks import signing
@@ -63,12 +62,10 @@ class Rows:
             await webhooks.switch_off(connection, endpoint, "it answered 410 Gone")
 
     async def forget_old(self) -> None:
-        async with self._db.connection() as connection:
-            await webhooks.forget(connection, KEEP_LOG)
-
-
-class Audit(Protocol):
-    async def report(self, rows: Sequence[OutboxRow]) -> None: ...
+        forgotten = webhooks.FORGOTTEN
+        while forgotten == webhooks.FORGOTTEN:
+            async with self._db.connection() as connection:
+                forgotten = await webhooks.forget(connection, KEEP_LOG)
 
 
 class WebhookBook:
@@ -116,17 +113,8 @@ class WebhookBook:
         return [msgspec.convert(one, DeliveryEntry, from_attributes=True) for one in found]
 
     async def _note(self, actor: Actor, action: str, name: str, request: Mapping[str, Any]) -> None:
-        payload = {
-            "at": datetime.now(UTC),
-            "actor": actor.name,
-            "action": f"webhook.{action}",
-            "message": f"{action} webhook {name}",
-            "request": {"name": name, **request},
-        }
-        try:
-            await self._journal.report((OutboxRow(kind="audit", payload=msgspec.json.encode(payload)),))
-        except JournalUnwritable as unwritable:  # the change is made and in force; its author is in the log
-            log.error("webhooks.audit_not_kept", action=action, webhook=name, actor=actor.name, why=unwritable.message)
+        told = f"{action} webhook {name}"
+        await note(self._journal, actor, f"webhook.{action}", told, request={"name": name, **request})
 
 
 def _entry(webhook: webhooks.Webhook) -> WebhookEntry:

@@ -16,9 +16,15 @@ AriError
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar, Literal
 
+import structlog
+
 from engine.errors import StandardisteError, Unavailable
+
+log = structlog.get_logger(__name__)
 
 Fault = Literal["engine", "operator", "asterisk"]
 """Who has to act: us, the person who runs us, or whoever reports a defect to Asterisk."""
@@ -125,3 +131,16 @@ class WrongState(CommandRefused):
 
     code = "asterisk-wrong-state"
     http_status = 409
+
+
+@contextmanager
+def as_away() -> Iterator[None]:
+    """For what an application waits for: an Asterisk that does not answer as it should is away, whatever it said.
+
+    Raises Unavailable; the log has what it said.
+    """
+    try:
+        yield
+    except AriError as failed:
+        log.warning("asterisk.not_as_it_should", why=failed.message, next=failed.what_next)
+        raise Unavailable("Asterisk does not answer as it should", code=Unreachable.code) from failed

@@ -116,9 +116,9 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": _PATH_TYPES[name]} for name in route.path_names
     ]
-    for name, words in route.headers.items():
-        text = {"type": "string", "minLength": 1, "maxLength": 255}
-        parameters.append({"name": name, "in": "header", "description": words, "schema": text})
+    for name, header in route.headers.items():
+        text = {"type": "string", "pattern": header.pattern, "maxLength": 255}
+        parameters.append({"name": name, "in": "header", "description": header.what, "schema": text})
     described = msgspec.json.schema(route.query)["$defs"][route.query.__name__]
     for name, schema in described["properties"].items():
         required = name in described.get("required", [])

@@ -189,6 +189,7 @@ def problem_of(error: StandardisteError, request_id: str) -> tuple[Problem, dict
     status = _status(error, kind)
     if status >= 500 and status != 503:
         code, kind, status = "internal", KINDS["internal"], 500  # our fault: the text is for the log only
+    advice = (error.what_next if code != "internal" else "") or (kind.what_next if kind else "")
     problem = Problem(
         type=f"/docs#problem-{code}",
         title=kind.title if kind else _TITLES.get(status, "Refused"),
@@ -196,7 +197,7 @@ def problem_of(error: StandardisteError, request_id: str) -> tuple[Problem, dict
         detail=KINDS["internal"].title if code == "internal" else error.message,
         code=code,
         rule=error.rule if isinstance(error, Refused) else code,
-        what_next=error.what_next or (kind.what_next if kind else ""),
+        what_next=advice,
         instance=f"urn:uuid:{request_id}",
         pointer=error.pointer if isinstance(error, HttpRefusal | InvalidValue) else None,
         call_id=getattr(error, "call_id", None),

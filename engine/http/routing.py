@@ -96,6 +96,14 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)  # name -> what it says
 
 
+@dataclass(frozen=True)
+class Header:
+    """A request header a route understands: what it says, and the form it must have."""
+
+    what: str
+    pattern: str
+
+
 Handler = Callable[[Asked], Awaitable[web.StreamResponse]]
 
 
@@ -117,7 +125,7 @@ class Route:
     body: type[msgspec.Struct] | None = None
     body_limit: int | None = None  # bytes, where the common limit is too small
     frames: type[msgspec.Struct] | None = None  # of a websocket: what its text frames hold
-    headers: dict[str, str] = field(default_factory=dict)  # request headers it understands
+    headers: dict[str, Header] = field(default_factory=dict)  # request headers it understands
     answers: tuple[Answer, ...]
     problems: tuple[str, ...] = ()
     streams: bool = False  # its answer may take longer than the time limit
@@ -132,6 +140,8 @@ class Route:
         codes = ["bad-request", "expectation", "internal", "unavailable", "answer-late", "invalid-query"]
         if self.scope is not None:
             codes += ["unauthenticated", "scope-missing", "rate-limited"]
+        if self.query is not NoQuery:
+            codes.append("invalid-text")
         if any(self.path_names):
             codes += ["unknown", "unknown-call"]
         if self.body is not None:

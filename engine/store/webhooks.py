@@ -12,6 +12,7 @@ from engine.store.pool import Connection
 
 DeliveryState = Literal["waiting", "delivered", "failed", "dropped"]
 PAGE_LIMIT = 1000
+FORGOTTEN = 5000  # per statement: a month of a busy house must not outlast the time a statement has
 
 _WAITING = "state = 'waiting' AND node = $1 AND due_at <= now()"
 
@@ -206,8 +207,12 @@ async def switch_off(connection: Connection, name: str, why: str) -> None:
         )
 
 
-async def forget(connection: Connection, older_than: timedelta) -> None:
-    """Removes settled deliveries written down longer ago than this."""
-    await connection.execute(
-        "DELETE FROM webhook_deliveries WHERE state <> 'waiting' AND created_at < now() - $1::interval", older_than
+async def forget(connection: Connection, older_than: timedelta) -> int:
+    """Removes up to FORGOTTEN settled deliveries written down longer ago than this; says how many."""
+    done = await connection.execute(
+        "DELETE FROM webhook_deliveries WHERE number IN (SELECT number FROM webhook_deliveries"
+        " WHERE state <> 'waiting' AND created_at < now() - $1::interval LIMIT $2)",
+        older_than,
+        FORGOTTEN,
     )
+    return int(done.removeprefix("DELETE "))

@@ -14,10 +14,10 @@ from engine.app.asterisk_side import AsteriskSide
 from engine.app.control import Control, asterisk_settings
 from engine.app.directories import CurrentDirectory
 from engine.app.phones import AsteriskPhones
-from engine.ari.errors import AriError
 from engine.ari.requests import AriRequests
 from engine.calls.clock import Clock
 from engine.domain.values import ChannelId, PlaybackId, Slug
+from engine.errors import Unavailable
 from engine.settings import AriSettings, AsteriskSettings, Settings
 from tests.ari.conftest import ari, fake, pools
 from tests.ari.fake_asterisk import Answer, FakeAsterisk, answers
@@ -75,7 +75,7 @@ async def test_the_phones_of_an_account(
 
 async def test_an_asterisk_that_cannot_be_asked_for_phones_is_an_error(side: AsteriskSide, fake: FakeAsterisk) -> None:
     fake.next_answer("POST /channels/create", answers(403))
-    with pytest.raises(AriError):
+    with pytest.raises(Unavailable):
         await side.registered_phones("alice-k7")
 
 

@@ -12,6 +12,7 @@ from engine.app.changes import Changes
 from engine.app.directories import CurrentDirectory
 from engine.app.directory_service import DirectoryService
 from engine.app.keeping import DirectoryKeeper
+from engine.ari.errors import ServerFailed
 from engine.calls.contract import Actor
 from engine.config import apply, last_good
 from engine.config.apply import AsteriskFiles
@@ -335,6 +336,18 @@ async def test_what_asterisk_does_not_take_is_nowhere(room: Room) -> None:
     assert before == room.current.directory
     assert await room.same_everywhere()
     assert (room.audit.rows[-1]["rule"], room.audit.rows[-1]["request"]["name"]) == ("config-rejected", "Zoe")
+
+
+async def test_an_asterisk_that_fails_in_its_own_way_is_away_and_nothing_is_changed(room: Room) -> None:
+    def fails() -> None:
+        raise ServerFailed("PUT /asterisk/modules/res_pjsip.so", "Failed to reload module", 500)
+
+    await room.furnished()
+    before, room.asterisk.on_reload = room.current.directory, fails
+    with pytest.raises(Unavailable) as away:
+        await room.book.put("agent", "zoe", MARIE, OPS)
+    assert away.value.stable_code == "asterisk-unreachable"
+    assert await room.changes.current() == before
 
 
 async def test_asterisk_away_changes_nothing(room: Room) -> None:

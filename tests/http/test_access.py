@@ -18,7 +18,11 @@ from tests.http.test_problems import GOOD, GUARDED, ask, by_name, code_of, path_
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 OPEN = {"isAlive", "isReady", "readMetrics", "describeApi", "readApi"}
-SHOW_OWN_ONLY = {"listLiveCalls", "listCallRecords", "streamEvents"}  # answered, with what is the agent's own and nothing else
+SHOW_OWN_ONLY = {
+    "listLiveCalls",
+    "listCallRecords",
+    "streamEvents",
+}  # answered, with what is the agent's own and nothing else
 TAKE_OWN_ONLY = {"startCall": {**GOOD["startCall"], "agent": "bob"}}
 
 

@@ -42,7 +42,7 @@ async def test_filters_reach_the_store_typed(api: Api) -> None:
     [
         "from=yesterday", "from=2026-11-20T00:00:00", "limit=0", "limit=1001", "limit=x", "outcome=happy", "colour=red",
         "agent=a&agent=b", "cursor=%00", "number=abc", "number=%2B", "agent=%00",
-        "direction=", "exact=maybe", "to=99999999999999999999", "from=0001-01-01T00:00:00%2B10:00",
+        "direction=", "exact=maybe", "to=99999999999999999999", "from=0.5", "from=0001-01-01T00:00:00%2B10:00",
     ],
 )  # fmt: skip
 async def test_a_wrong_query_is_refused(api: Api, query: str) -> None:

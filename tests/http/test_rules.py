@@ -28,6 +28,7 @@ def test_each_error_of_the_tree_gets_its_status() -> None:
 
 
 def test_an_error_of_ours_tells_the_asker_nothing_but_its_incident() -> None:
-    problem, headers = problem_of(ProgrammingError("leg 3 has two owners"), "the-request")
+    fault = ProgrammingError("leg 3 has two owners", what_next="Ask the owners.")
+    problem, headers = problem_of(fault, "the-request")
     assert (problem.status, problem.code, problem.incident) == (500, "internal", "the-request")
     assert "owners" not in f"{problem}{headers}"

@@ -10,7 +10,7 @@ from engine.calls.contract import CallView, ConnectOrder
 from engine.http.auth import require_own
 from engine.http.problems import HttpRefusal
 from engine.http.routes.common import DispositionBody, check_size, disposition_of, viewed
-from engine.http.routing import Answer, Asked, Route, json_answer
+from engine.http.routing import Answer, Asked, Header, Route, json_answer
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
@@ -117,8 +117,11 @@ ROUTES = (
         handle=start,
         body=ConnectOrder,
         headers={
-            "Idempotency-Key": "1 to 255 visible ASCII characters, kept 72 h: the same key with the same body gives "
-            "the first answer again, and no second call."
+            "Idempotency-Key": Header(
+                "1 to 255 visible ASCII characters, kept 72 h: the same key with the same body gives the first answer "
+                "again, and no second call.",
+                f"^{_KEY.pattern}$",
+            )
         },
         answers=(
             Answer(
@@ -145,7 +148,8 @@ ROUTES = (
                 "no-trunk",
                 "trunk-full",
             ),
-            *("not-ready", "disk-full", "engine-full", "engine-behind", "engine-pace", "journal-unwritable"),
+            *("not-ready", "asterisk-unreachable", "disk-full", "engine-full", "engine-behind", "engine-pace"),
+            "journal-unwritable",
         ),
     ),
     Route(

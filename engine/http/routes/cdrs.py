@@ -20,7 +20,7 @@ from engine.http.routing import Answer, Asked, Route, json_answer
 
 log = structlog.get_logger("engine.http")
 
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Moment = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]  # read by `_moment`
 _CSV_PAGE = 200  # rows per query and per write: the loop is never busy for more than some milliseconds
 _CSV_WRITE_S = 30.0  # a reader that takes nothing for this long is gone
 
@@ -71,8 +71,8 @@ def _filter(wanted: CdrQuery, asked: Asked) -> CdrFilter:
         agent = asked.who.agent if agent is None else agent
         require_own(asked.who, agent)
     return CdrFilter(
-        start=_utc(wanted.start),
-        end=_utc(wanted.end),
+        start=_moment("from", wanted.start),
+        end=_moment("to", wanted.end),
         agent=agent,
         campaign=wanted.campaign,
         direction=wanted.direction,
@@ -81,12 +81,18 @@ def _filter(wanted: CdrQuery, asked: Asked) -> CdrFilter:
     )
 
 
-def _utc(moment: datetime | None) -> datetime | None:
-    """The moment in UTC; its year must be one there, too."""
+def _moment(name: str, text: str | None) -> datetime | None:
+    """The moment in UTC; its year must be one there, too. Read here, for queries are read leniently: seconds since 1970
+    would do."""
+    if text is None:
+        return None
     try:
-        return None if moment is None else moment.astimezone(UTC)
+        moment: datetime = msgspec.convert(text, Annotated[datetime, msgspec.Meta(tz=True)])
+        return moment.astimezone(UTC)
+    except msgspec.ValidationError as wrong:
+        raise HttpRefusal("invalid-query", f"{name} is no time such as 2026-11-20T00:00:00Z (RFC 3339)") from wrong
     except OverflowError as wrong:
-        raise HttpRefusal("invalid-query", "from and to must lie between the years 1 and 9999 in UTC") from wrong
+        raise InvalidValue(f"{name} must lie between the years 1 and 9999 in UTC") from wrong
 
 
 def _number(text: str) -> str:

@@ -14,8 +14,8 @@ from engine.errors import InvalidRows, RowFault
 from engine.http import json_text
 from engine.http.contact_port import Contacts, ContactSearch, KeptContact, Upserted
 from engine.http.problems import HttpRefusal
-from engine.http.routes.directory import base_of, etag
-from engine.http.routing import Answer, Asked, Route, json_answer
+from engine.http.routes.directory import IF_MATCH_PATTERN, base_of, etag
+from engine.http.routing import Answer, Asked, Header, Route, json_answer
 
 BATCH = 5000
 BATCH_BYTES = 4 * 1024 * 1024  # 5,000 contacts of 800 bytes
@@ -46,16 +46,16 @@ class ContactBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] | None = None
 
 
+_Row = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema={"$ref": _CONTACT_SCHEMA})]
+
+
 class BulkBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Contacts to create or replace, all or none. One without `id` is whoever has its `external_id`, or new.
 
     Rows are typed one by one, so that all that are wrong are told at once.
     """
 
-    contacts: Annotated[
-        list[dict[str, Any]],
-        msgspec.Meta(min_length=1, max_length=BATCH, extra_json_schema={"items": {"$ref": _CONTACT_SCHEMA}}),
-    ]
+    contacts: Annotated[list[_Row], msgspec.Meta(min_length=1, max_length=BATCH)]
 
 
 class ContactQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -150,7 +150,9 @@ def _rows(rows: list[dict[str, Any]]) -> list[GivenContact]:
 
 _MANY, _ONE = "/v1/contacts", "/v1/contacts/{contact}"
 _COMMON = ("database-away", "not-for-agents")
-_IF_MATCH = {"If-Match": "The ETag you were given: refused if anybody changed the contact since."}
+_IF_MATCH = {
+    "If-Match": Header("The ETag you were given: refused if anybody changed the contact since.", IF_MATCH_PATTERN)
+}
 _SEEN = {"ETag": "The contact's version, for If-Match"}
 
 ROUTES = (

@@ -13,9 +13,10 @@ from msgspec import UNSET, UnsetType
 
 from engine.http.ports import NAME_PATTERN, DirectoryBook, DirectoryChange, DirectoryRevision, Enrolled, EntryKind
 from engine.http.problems import HttpRefusal
-from engine.http.routing import Answer, Asked, Handler, Route, json_answer
+from engine.http.routing import Answer, Asked, Handler, Header, Route, json_answer
 
 _ETAG = re.compile(r'"([0-9]{1,9})"|([0-9]{1,9})', re.ASCII)
+IF_MATCH_PATTERN = r'^("[0-9]{1,9}"|[0-9]{1,9}|\*)$'
 
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN, examples=["paris"])]
 Text = str | UnsetType | None
@@ -235,7 +236,9 @@ _REFUSED = (
 _IN_USE = ("site-in-use", "trunk-in-use", "agent-in-use", "group-in-use")
 _SEEN = {"ETag": "The directory's revision, for If-Match"}
 _CHANGED = (Answer(status=200, what="In force", body=DirectoryChange, headers=_SEEN),)
-_IF_MATCH = {"If-Match": "The ETag you were given: refused if anybody changed the directory since."}
+_IF_MATCH = {
+    "If-Match": Header("The ETag you were given: refused if anybody changed the directory since.", IF_MATCH_PATTERN)
+}
 
 
 def resource(

@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import structlog
@@ -32,6 +32,7 @@ GOODBYE_S = 5.0  # for the close frame to get through
 SLOW, REVOKED = 4408, 4401  # our own close codes (RFC 6455 7.4.2), after HTTP's 408 and 401
 
 _CURSOR = re.compile(r"([0-9a-f]{12})\.([0-9]{1,18})", re.ASCII)
+_TYPES = "^({one})(,({one}))*$".format(one="|".join(EVENT_TYPES).replace(".", r"\."))
 LISTENING: web.AppKey[set[web.WebSocketResponse]] = web.AppKey("listening")
 
 
@@ -39,8 +40,8 @@ class EventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`after`: the cursor of the last message that was worked through; left out, only what happens from now on.
     `types`: names of events, separated by commas; left out, all."""
 
-    after: str | None = None
-    types: str | None = None
+    after: Annotated[str, msgspec.Meta(pattern=f"^{_CURSOR.pattern}$")] | None = None
+    types: Annotated[str, msgspec.Meta(pattern=_TYPES)] | None = None
 
 
 class StreamMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
