@@ -1,6 +1,7 @@
 """The command line: `engine COMMAND`. Each command is a module of `engine.commands`; this is only their frame.
 
-Exit codes: 0 done, 1 not done (the message says why and what to do next), 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 not done (the message says why and what to do next), 2 wrong usage, 3 replaced by another engine
+(`engine run`), 130 interrupted.
 """
 
 import argparse

@@ -13,6 +13,7 @@
     │   └── JournalUnwritable   the local journal cannot be written (disk full, locked by another engine)
     ├── DatabaseMismatch        the database's schema is not what this code needs: an operator must choose
     ├── JournalDamaged          the journal's file is there and cannot be read: a person must look at it
+    ├── Replaced                another engine has taken our place: this one stops
     └── ProgrammingError        our fault: an invariant does not hold
 
 The class says whose fault it is and whether trying again can help; the message says what happened, why, and what to do.
@@ -165,6 +166,12 @@ class JournalDamaged(StandardisteError):
 
     code = "journal-damaged"
     http_status = 503
+
+
+class Replaced(StandardisteError):
+    """Another engine has taken our application in Asterisk; to start this one again would take it back."""
+
+    code = "replaced"
 
 
 class ProgrammingError(StandardisteError):

@@ -12,7 +12,7 @@ import pytest
 
 from engine import cli, commands
 from engine.commands import doctor
-from engine.errors import BadFile, DatabaseAway
+from engine.errors import BadFile, DatabaseAway, Replaced
 from engine.observe.doctor import Check, Finding, examine, ill, report, well
 from engine.settings import Settings
 
@@ -60,6 +60,20 @@ def test_wrong_usage_is_code_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         cli.main(arguments)
     assert stop.value.code == 2
+
+
+def test_an_engine_that_was_replaced_ends_with_a_code_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def replaced(settings: Settings) -> None:
+        raise Replaced("another engine took our place", what_next="Stop it.")
+
+    monkeypatch.setattr("engine.commands.run._serve", replaced)
+    monkeypatch.setattr("engine.observe.log.set_up", lambda *_: None)
+    file = tmp_path / "standardiste.toml"
+    file.touch()
+    assert cli.main(["run", "--config", str(file)]) == 3
+    assert capsys.readouterr().err == "engine: another engine took our place\n  next: Stop it.\n"
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from engine import secret_file, sounds
+from engine import __version__, secret_file, sounds
 from engine.app import guarding
 from engine.app.adapters import Archive, Cdrs, Health, Tokens
 from engine.app.asterisk_side import AsteriskSide
@@ -55,7 +55,7 @@ from engine.domain.call import Call
 from engine.domain.events import CallRequested, Event
 from engine.domain.limits import Reading, kind_of
 from engine.domain.stages import Ended
-from engine.errors import DatabaseAway
+from engine.errors import DatabaseAway, Replaced
 from engine.http.ports import PartState
 from engine.http.server import ApiServer, build_app
 from engine.journal import Journal
@@ -91,6 +91,7 @@ class Engine:
     def __init__(self, settings: Settings, dsn: str) -> None:
         self.settings = settings
         self.metrics = Metrics()
+        self.metrics.process.build.labels(__version__, settings.node_id).set(1)
         self.directory = CurrentDirectory()
         self._dsn = dsn
         self._stack = AsyncExitStack()
@@ -117,6 +118,7 @@ class Engine:
         )
         self.feed = EventFeed(self.journal)
         self.journal.on_event = self.feed.poke
+        self.journal.on_kept = self._kept
         self.clock = Clock(await self._anchor())
         self.db = await enter(Database(self._dsn, size=settings.postgres.pool_size))
         self.tokens = TokenBook(settings.state_dir / "tokens.json")
@@ -196,6 +198,7 @@ class Engine:
             changed=self._changed,
             refused=lambda rule: self.metrics.calls.refused.labels(rule).inc(),
             hearing=lambda: self.connection.ready and self.beat.unanswered_s() < DEAF_AFTER_S,
+            unused=lambda event: self.metrics.calls.illegal_events.labels(type(event).__name__).inc(),
             guard=self.limits,
             credit=self.credit,
         )
@@ -338,6 +341,9 @@ class Engine:
             self.metrics.calls.ended.labels(verdict.outcome).inc()
             self.metrics.calls.talk_s.observe(record.of(call).talk_s)
 
+    def _kept(self, durable: bool, seconds: float) -> None:
+        self.metrics.keeping.append_s.labels("yes" if durable else "no").observe(seconds)
+
     def _limit_told(self, reading: Reading) -> None:
         self.metrics.calls.limits.labels(kind_of(reading.scope), reading.measure, reading.level).inc()
 
@@ -366,6 +372,14 @@ class Engine:
 
 
 async def run(settings: Settings, dsn: str, *, listening: Callable[[str], None] = lambda url: None) -> None:
-    """The whole life of an engine."""
+    """The whole life of an engine; raises Replaced when another one took its place."""
     async with Engine(settings, dsn) as engine:
-        await engine.serve(listening=listening)
+        try:
+            await engine.serve(listening=listening)
+        except asyncio.CancelledError:
+            if not engine.listener.replaced.is_set():
+                raise
+            raise Replaced(
+                "another engine took our application in Asterisk; this one has stopped",
+                what_next="Stop the other one first if this one is to serve.",
+            ) from None

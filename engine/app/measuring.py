@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from engine.ari.errors import AriError
@@ -37,6 +38,10 @@ class MeasuredPools:
             self._metrics.requests.labels(request.method, status).inc()
 
 
+def _age_s(since: datetime | None) -> float:
+    return 0.0 if since is None else max(0.0, (datetime.now(UTC) - since).total_seconds())
+
+
 async def measure(engine: "Engine") -> None:
     """For ever."""
     stages: set[str] = set()
@@ -51,7 +56,9 @@ async def measure(engine: "Engine") -> None:
         engine.metrics.keeping.postgres_up.set(engine.db.available)
         engine.metrics.keeping.disk_full.set(engine.journal.disk_full)
         with suppress(StandardisteError):  # the journal tells its own misfortune; numbers must not add to it
-            engine.metrics.keeping.outbox.set(await engine.journal.outbox_size())
+            backlog = await engine.journal.backlog()
+            engine.metrics.keeping.outbox.set(backlog.rows)
+            engine.metrics.keeping.shipper_lag_s.set(_age_s(backlog.oldest))
         engine.metrics.process.loop_lag_s.observe(engine.admission.loop_lag_s)
         age = engine.beat.age_s()
         if age is not None:

@@ -76,6 +76,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     closed: Callable[["CallTask"], None]
     is_free: Callable[[Slug, CallId], bool] = lambda agent, call_id: True  # whether they are in no other call
     hearing: Callable[[], bool] = lambda: True  # whether Asterisk is heard now: silence means nothing to the deaf
+    unused: Callable[[Event], None] = lambda event: None  # an event the call could not use in its stage
 
 
 class Reconcile:
@@ -175,6 +176,8 @@ class CallTask:
             # The disk is full or gone. Living calls are still controlled, from memory; only nobody new is rung.
             log.error("call.not_journalled", event_type=type(event).__name__, why=unwritable.message)
             effects = tuple(effect for effect in effects if not isinstance(effect, DialChannel))
+        if call is before and not effects:
+            self._around.unused(event)
         self._call = call
         self._settle(event, effects)
 

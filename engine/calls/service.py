@@ -56,7 +56,8 @@ class Archive(Protocol):
 
 
 class CallService:
-    """Implements `contract.Calls`. `changed` hears of every step, `refused` of the rule of every refusal."""
+    """Implements `contract.Calls`. `changed` hears of every step, `refused` of the rule of every refusal, `unused`
+    of every event a call could not use."""
 
     def __init__(
         self,
@@ -75,6 +76,7 @@ class CallService:
         changed: Callable[[Call, Event], None],
         refused: Callable[[str], None] = lambda rule: None,
         hearing: Callable[[], bool] = lambda: True,
+        unused: Callable[[Event], None] = lambda event: None,
         guard: Watch | None = None,
         credit: Credit | None = None,
     ) -> None:
@@ -102,6 +104,7 @@ class CallService:
             closed=left,
             is_free=self.registry.is_free,
             hearing=hearing,
+            unused=unused,
         )
         self._acceptor = Acceptor(
             registry=self.registry,

@@ -3,14 +3,22 @@
 import argparse
 import asyncio
 import signal
+import sys
 from contextlib import suppress
 
 from engine.commands import Subparsers, command, settings_of
+from engine.errors import Replaced
 from engine.settings import Settings
 
 _TEACH = """\
 Runs until SIGTERM or Ctrl-C. Calls live on in Asterisk when it stops, and the next start takes them over.
+
+Exit code 3 when another engine took its place in Asterisk: started again, it would take the place back.
 """
+
+
+REPLACED = 3
+"""What systemd's RestartPreventExitStatus= names, so that two engines do not take turns for ever."""
 
 
 def register(subparsers: Subparsers) -> None:
@@ -22,7 +30,11 @@ def run(asked: argparse.Namespace) -> int:
 
     settings = settings_of(asked)
     set_up(settings.log.level, settings.log.format)
-    asyncio.run(_serve(settings))
+    try:
+        asyncio.run(_serve(settings))
+    except Replaced as gone:
+        print(f"engine: {gone.message}\n  next: {gone.what_next}", file=sys.stderr)
+        return REPLACED
     return 0
 
 

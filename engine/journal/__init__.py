@@ -2,6 +2,7 @@
 
 from engine.journal.journal import Journal
 from engine.journal.rows import (
+    Backlog,
     ClosedCall,
     ClosedState,
     EventBounds,
@@ -14,6 +15,7 @@ from engine.journal.rows import (
 )
 
 __all__ = [
+    "Backlog",
     "ClosedCall",
     "ClosedState",
     "EventBounds",

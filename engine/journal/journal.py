@@ -6,6 +6,7 @@ that was answered survives the engine's death (kill -9); a durable one survives 
 
 import asyncio
 import sqlite3
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from engine.journal.ballast import BALLAST_BYTES, Ballast
 from engine.journal.file import open_for_reading, open_for_writing, translated
 from engine.journal.lock import JournalLock
 from engine.journal.rows import (
+    Backlog,
     ClosedCall,
     ClosedState,
     EventBounds,
@@ -48,6 +50,7 @@ class Journal:
         self.journal_id = ""
         self.on_event: Callable[[], None] = lambda: None  # called in the event loop once public events are written
         self.on_record: Callable[[], None] = lambda: None  # likewise, once there is something for PostgreSQL
+        self.on_kept: Callable[[bool, float], None] = lambda durable, seconds: None  # likewise, of each append
         self._writer = writer
         self._readers = readers
         self._reading: sqlite3.Connection | None = None
@@ -140,7 +143,10 @@ class Journal:
 
     async def prune_idempotency(self, older_than: datetime) -> int:
         """Forgets keys given before then (the API promises 72 h); says how many."""
-        return await self._write(writes.prune_idempotency, older_than)
+        total = 0
+        while pruned := await self._write(writes.prune_idempotency, older_than):
+            total += pruned
+        return total
 
     async def outbox(self, limit: int, after: int = 0) -> list[OutboxRow]:
         """The oldest rows PostgreSQL does not know yet, those behind number `after`."""
@@ -150,9 +156,9 @@ class Journal:
         """Marks outbox rows as known to PostgreSQL."""
         await self._write(writes.shipped, tuple(seqs))
 
-    async def outbox_size(self) -> int:
-        """How many outbox rows wait."""
-        return await self._read(reads.outbox_size)
+    async def backlog(self) -> Backlog:
+        """The outbox rows that wait."""
+        return await self._read(reads.backlog)
 
     async def events(self, after: int, limit: int) -> list[EventRow]:
         """Public events behind number `after`, in order."""
@@ -209,8 +215,9 @@ class Journal:
         idempotency: IdempotencyRow | None,
         outbox: Sequence[OutboxRow],
     ) -> "asyncio.Future[int]":
-        rows, now = tuple(outbox), datetime.now(UTC)
+        rows, now, asked = tuple(outbox), datetime.now(UTC), time.perf_counter()
         written = self._writer.submit(lambda c: writes.append(c, steps, idempotency, rows, now), durable=durable)
+        written.add_done_callback(lambda _: self.on_kept(durable, time.perf_counter() - asked))
         if any(row.kind == "event" for row in rows):
             written.add_done_callback(lambda _: self.on_event())
         if any(row.kind != "event" for row in rows):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import cast
 
 from engine.journal.rows import (
+    Backlog,
     ClosedCall,
     ClosedState,
     EventBounds,
@@ -78,9 +79,10 @@ def outbox(connection: sqlite3.Connection, limit: int, after: int) -> list[Outbo
     return [OutboxRow(seq=q, kind=cast("OutboxKind", kind), call_id=c, payload=p) for q, kind, c, p in rows]
 
 
-def outbox_size(connection: sqlite3.Connection) -> int:
-    """How many rows wait to be shipped."""
-    return int(connection.execute("SELECT count(*) FROM outbox WHERE shipped = 0").fetchone()[0])
+def backlog(connection: sqlite3.Connection) -> Backlog:
+    """The rows that wait to be shipped."""
+    count, oldest = connection.execute("SELECT count(*), min(at) FROM outbox WHERE shipped = 0").fetchone()
+    return Backlog(rows=count, oldest=None if oldest is None else from_microseconds(oldest))
 
 
 def events(connection: sqlite3.Connection, after: int, limit: int) -> list[EventRow]:

@@ -94,6 +94,13 @@ class ClosedState(msgspec.Struct, frozen=True, kw_only=True):
     state: bytes
 
 
+class Backlog(msgspec.Struct, frozen=True, kw_only=True):
+    """What PostgreSQL does not know yet: how many rows, and when the oldest was written."""
+
+    rows: int
+    oldest: datetime | None = None
+
+
 def to_microseconds(at: datetime) -> int:
     """Microseconds since 1970, exactly; `at` must know its zone."""
     return (at - _EPOCH) // _MICROSECOND

@@ -8,6 +8,7 @@ from engine.errors import IdempotencyConflict
 from engine.journal.rows import IdempotencyRow, OutboxRow, StepRow, to_microseconds
 
 PRUNED_CALLS = 100  # per transaction: a few milliseconds, so that no step waits long behind the pruning
+PRUNED_KEYS = 1000  # per transaction, for the same reason
 PRUNED_EVENTS = 1000  # per transaction, for the same reason
 VACUUM_PAGES = 256  # 1 MB given back to the disk per pruning transaction
 
@@ -44,9 +45,11 @@ def answer(connection: sqlite3.Connection, key: str, owner: str, stored: bytes) 
 
 
 def prune_idempotency(connection: sqlite3.Connection, older_than: datetime) -> int:
-    """Forgets the keys given before `older_than`; says how many."""
-    before = to_microseconds(older_than)
-    return connection.execute("DELETE FROM idempotency WHERE at < ?", (before,)).rowcount
+    """Forgets up to PRUNED_KEYS of the keys given before `older_than`; says how many."""
+    return connection.execute(
+        "DELETE FROM idempotency WHERE (owner, key) IN (SELECT owner, key FROM idempotency WHERE at < ? LIMIT ?)",
+        (to_microseconds(older_than), PRUNED_KEYS),
+    ).rowcount
 
 
 def shipped(connection: sqlite3.Connection, seqs: Sequence[int]) -> None:

@@ -15,13 +15,15 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from engine import __version__
 from engine.app import engine as module
 from engine.app import measuring
 from engine.app.engine import Engine, ari_secret
 from engine.domain import ids
 from engine.domain.values import CallId, ChannelId
-from engine.errors import JournalUnwritable
+from engine.errors import DatabaseAway, JournalUnwritable, Replaced
 from engine.http.ports import PartState
+from engine.journal import OutboxRow
 from engine.settings import AriSettings, AsteriskSettings, HttpSettings, JournalSettings, Settings
 from engine.store import directory as stored
 from engine.store import tokens
@@ -161,6 +163,8 @@ async def test_an_order_becomes_a_call_and_a_row(running: Running) -> None:
     numbers = running.engine.metrics.text().decode()
     assert 'standardiste_calls_ended_total{outcome="agent_busy"} 1.0' in numbers
     assert 'standardiste_ari_requests_total{status="ok",verb="POST"}' in numbers
+    assert 'standardiste_journal_append_seconds_count{durable="yes"} ' in numbers
+    assert f'standardiste_build_info{{node="test",version="{__version__}"}} 1.0' in numbers
     await running.until(lambda: "standardiste_calls_live 0.0" in running.engine.metrics.text().decode())
 
 
@@ -178,6 +182,28 @@ async def test_a_call_the_journal_let_go_is_found_in_postgresql(running: Running
         while await running.engine.journal.steps(call_id):
             await running.engine._prune()
     assert await running.ask("GET", f"/v1/calls/{call_id}/events") == before
+
+
+async def test_what_a_call_cannot_use_is_counted(running: Running) -> None:
+    call_id = await running.call()
+    leg = channel(ids.channel_id(call_id, "agent", 1), "Ringing")
+    for _ in range(2):
+        await running.fake.say(event("Dial", peer=leg, dialstatus="RINGING"))
+    counted = 'standardiste_illegal_events_total{event="ChannelRinging"} 1.0'
+    await running.until(lambda: counted in running.engine.metrics.text().decode())
+
+
+async def test_what_postgresql_does_not_know_has_an_age(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lag() -> float | None:
+        return running.engine.metrics.registry.get_sample_value("standardiste_shipper_lag_seconds")
+
+    async def away(count: int) -> list[OutboxRow]:
+        raise DatabaseAway("stopped")
+
+    await running.until(lambda: lag() == 0)
+    monkeypatch.setattr(running.engine.journal, "outbox", away)
+    await running.engine.journal.report((OutboxRow(kind="audit", payload=b"{}"),))
+    await running.until(lambda: (lag() or 0) > 0)
 
 
 async def test_a_refusal_of_asterisk_is_counted(running: Running) -> None:
@@ -319,6 +345,17 @@ async def test_the_whole_life_of_an_engine(
         await asyncio.wait_for(life, 10)
     async with Engine(settings, dsn) as again:  # everything was let go
         assert await again.journal.open_calls() == []
+
+
+async def test_a_life_that_ends_by_another_engine_says_so(settings: Settings, dsn: str, fake: FakeAsterisk) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    life = asyncio.create_task(module.run(settings, dsn, listening=heard.put_nowait))
+    await asyncio.wait_for(heard.get(), 10)
+    await fake.until(lambda: fake.globals.get(OWNER) and fake.sockets)
+    fake.globals[OWNER] = "another engine"
+    await fake.say(event("ApplicationReplaced"))
+    with pytest.raises(Replaced):
+        await asyncio.wait_for(life, 10)
 
 
 async def test_it_starts_without_postgresql_from_its_copies(

@@ -23,6 +23,7 @@ from engine.domain import ids
 from engine.domain.directory import EMPTY
 from engine.domain.values import CallId
 from engine.errors import JournalUnwritable
+from engine.journal import Backlog
 from engine.observe.metrics import Metrics
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -158,7 +159,7 @@ async def test_a_row_nobody_foresaw_does_not_end_the_keeping(tmp_path: Path) -> 
 async def test_numbers_that_cannot_be_read_end_nothing() -> None:
     looked = asyncio.Event()
 
-    async def outbox_size() -> int:
+    async def backlog() -> Backlog:
         looked.set()
         raise JournalUnwritable("the disk is full")
 
@@ -167,7 +168,7 @@ async def test_numbers_that_cannot_be_read_end_nothing() -> None:
         metrics=Metrics(),
         connection=SimpleNamespace(ready=True),
         db=SimpleNamespace(available=True),
-        journal=SimpleNamespace(disk_full=True, outbox_size=outbox_size),
+        journal=SimpleNamespace(disk_full=True, backlog=backlog),
         admission=SimpleNamespace(loop_lag_s=0.0),
         beat=SimpleNamespace(age_s=lambda: None),
         limits=SimpleNamespace(ledger=SimpleNamespace(locks={})),

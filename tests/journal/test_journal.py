@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import IdempotencyConflict, JournalDamaged, JournalUnwritable
-from engine.journal import Journal, OutboxRow
+from engine.journal import Journal, OutboxRow, writes
 from tests.journal.rows import DAY, NOON, cdr, key, step
 
 
@@ -58,7 +58,7 @@ async def test_everything_survives_a_restart(tmp_path: Path) -> None:
         first_id = journal.journal_id
     async with Journal.open(path, "node-1") as journal:
         assert len(await journal.open_calls()) == 1
-        assert await journal.outbox_size() == 1
+        assert (await journal.backlog()).rows == 1
         assert await journal.get("revision") == b"4"
         assert await journal.get("nothing") is None
         assert journal.journal_id == first_id
@@ -87,10 +87,13 @@ async def test_fifty_requests_with_one_key_make_one_call(journal: Journal) -> No
     assert [call.call_id for call in await journal.open_calls()] == ["call-0"]
 
 
-async def test_keys_are_forgotten_after_their_time(journal: Journal) -> None:
+async def test_keys_are_forgotten_after_their_time(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writes, "PRUNED_KEYS", 2)  # in one transaction; what is left is for the next
     await journal.append(step(), idempotency=key("old", at=NOON - 4 * DAY))
+    for number in range(4):
+        await journal.append(step(), idempotency=key(f"older-{number}", at=NOON - 5 * DAY))
     await journal.append(step(), idempotency=key("new"))
-    assert await journal.prune_idempotency(NOON - 3 * DAY) == 1
+    assert await journal.prune_idempotency(NOON - 3 * DAY) == 5
     assert await journal.find_idempotency("old", "crm") is None
     assert await journal.find_idempotency("new", "somebody else") is None
 
@@ -102,7 +105,7 @@ async def test_the_outbox_is_shipped_in_order_and_only_once(journal: Journal) ->
     assert [row.kind for row in rows] == ["cdr", "disposition"]
     await journal.shipped([row.seq for row in rows])
     assert [(row.kind, row.call_id, row.payload) for row in await journal.outbox(2)] == [("audit", None, b"a")]
-    assert await journal.outbox_size() == 1
+    assert (await journal.backlog()).rows == 1
     assert await journal.outbox(2, after=3) == []
 
 
@@ -138,7 +141,7 @@ async def test_pruning_takes_shipped_rows_without_a_call_too(journal: Journal) -
     await journal.shipped([row.seq for row in await journal.outbox(240)])
     later = datetime.now(UTC) + DAY
     assert await journal.prune(timedelta(0), later) == 0
-    assert await journal.outbox_size() == 10
+    assert (await journal.backlog()).rows == 10
     connection = sqlite3.connect(journal.path)
     assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (10,)
     connection.close()
@@ -209,7 +212,7 @@ async def test_steps_that_belong_together_are_written_together_or_not_at_all(jou
     with pytest.raises(JournalUnwritable):
         await journal.append_together([step("from", 2), bad], outbox=[cdr("from")])
     assert len(await journal.steps("from")) == len(await journal.steps("to")) == 1
-    assert await journal.outbox_size() == 1
+    assert (await journal.backlog()).rows == 1
 
 
 async def test_a_write_is_kept_when_its_asker_is_gone(tmp_path: Path) -> None:

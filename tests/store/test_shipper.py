@@ -64,7 +64,7 @@ async def test_a_finished_call_arrives_with_its_journal(journal: Journal, db: Da
     shipper = Shipper(journal, db)
     assert await shipper.ship() == 3
     assert await shipper.ship() == 0
-    assert await journal.outbox_size() == 0
+    assert (await journal.backlog()).rows == 0
     async with db.connection() as connection:
         stored = await get_record(connection, call_id())
         (step,) = await call_steps(connection, call_id())
@@ -92,7 +92,7 @@ async def test_a_batch_delivered_twice_is_there_once(journal: Journal, db: Datab
     shipper = Shipper(Forgetful(), db)
     await shipper.ship()
     await shipper.ship()
-    assert await journal.outbox_size() == 0
+    assert (await journal.backlog()).rows == 0
     async with db.connection() as connection:
         assert await get_record(connection, call_id()) == record(revision=2, disposition="b")
         assert len(await query_audit(connection)) == 1
@@ -153,7 +153,7 @@ async def test_a_poison_row_is_set_aside_and_the_others_pass(journal: Journal, d
     buried: list[str] = []
     shipper = Shipper(journal, db, on_dead_letter=buried.append)
     await shipper.ship()
-    assert await journal.outbox_size() == 0
+    assert (await journal.backlog()).rows == 0
     assert buried == [poison.kind]
     async with db.connection() as connection:
         assert await get_record(connection, call_id(8)) == record(8)
@@ -207,11 +207,11 @@ async def test_without_a_database_nothing_is_lost_and_draining_gives_up_in_time(
         with pytest.raises(DatabaseAway):
             await shipper.ship()
         assert not await shipper.drain(1)
-    assert await journal.outbox_size() == 1
+    assert (await journal.backlog()).rows == 1
 
 
 async def shipped(journal: Journal) -> bool:
-    return await journal.outbox_size() == 0
+    return (await journal.backlog()).rows == 0
 
 
 class running:  # noqa: N801 - reads as a phrase
