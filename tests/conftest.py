@@ -14,13 +14,15 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test the marks of its room."""
+    """Give each test the marks of its room; those that break things come first, for two workers share the files and
+    these take longest."""
     for item in items:
         room = item.path.relative_to(HERE).parts[0] if item.path.is_relative_to(HERE) else ""
         if room in {"live", "faults"}:
             item.add_marker(pytest.mark.live)
         if room == "faults":
             item.add_marker(pytest.mark.faults)
+    items.sort(key=lambda item: item.get_closest_marker("faults") is None)
 
 
 @pytest.hookimpl(wrapper=True)

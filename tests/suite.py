@@ -1,7 +1,7 @@
 """What `bin/test` runs: every part of the suite, each timed, all of them even when one is red.
 
-The static checks and the domain's tests run beside the component tests; then the live parts, which mostly wait for
-telephones, beside each other, each with an Asterisk, a PostgreSQL and a far end of its own: what is heard is measured,
+The static checks and the domain's tests run beside the component tests; then the live tests, which mostly wait for
+telephones, two files at a time, each with an Asterisk, a PostgreSQL and a far end of its own: sound is measured there,
 so no more than two at once. Each part is a process of its own; the output of those in the background is shown whole
 when they end, the others' as it comes. The last line counts every test of every part in pytest's own words.
 """
@@ -31,7 +31,7 @@ component, live (a real Asterisk), faults (things killed on purpose).
 
 examples:
   bin/test                         everything, in ten minutes or so
-  bin/test --calm                  everything, one live part after the other, on a machine that has others to serve
+  bin/test --calm                  everything, one live test after the other, on a machine that has others to serve
   bin/test --fast                  static, domain and component: under a minute or two
   bin/test --soak                  everything, the long version
   bin/test tests/store -k pool -x  only these tests, arguments handed to pytest as they are; no static checks
@@ -81,12 +81,14 @@ def component_part(soak: bool) -> Part:
     return Part("component", [*PYTHON, *PYTEST, *WORKERS, *chosen], pytest=True)
 
 
-def live_parts(soak: bool) -> list[Part]:
-    """The tests on a real Asterisk, then those that break things."""
+def live_parts(soak: bool, calm: bool) -> list[Part]:
+    """The tests on a real Asterisk, and those that break things: two files at a time, or all one after the other."""
     length = "" if soak else " and not soak"
+    if not calm:
+        return [Part("live and faults", [*PYTHON, *PYTEST, *WORKERS, "-m", f"live{length}"], pytest=True)]
     return [
         Part("live", [*PYTHON, *PYTEST, "-m", f"live and not faults{length}"], pytest=True),
-        Part("faults", [*PYTHON, *PYTEST, "-m", f"faults{length}"], pytest=True, quiet=True),
+        Part("faults", [*PYTHON, *PYTEST, "-m", f"faults{length}"], pytest=True),
     ]
 
 
@@ -170,7 +172,7 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--fast", action="store_true", help="no live and no fault tests")
     parser.add_argument(
-        "--calm", action="store_true", help="the live parts one after another: for slow, shared machines"
+        "--calm", action="store_true", help="the live tests one after another: for slow, shared machines"
     )
     parser.add_argument("--soak", action="store_true", help="the long version of the component, live and fault tests")
     asked, rest = parser.parse_known_args(arguments)
@@ -181,13 +183,9 @@ def main(arguments: list[str]) -> int:
         background, component = [*domain_parts(scratch), *static_parts()], component_part(asked.soak)
         with beside(background, scratch):
             run(component, scratch)
-        live = [] if asked.fast else live_parts(asked.soak)
-        if asked.calm:
-            for part in live:
-                run(part, scratch)
-        elif live:
-            with beside(live[1:], scratch):
-                run(live[0], scratch)
+        live = [] if asked.fast else live_parts(asked.soak, asked.calm)
+        for part in live:
+            run(part, scratch)
     return 0 if verdict([*background, component, *live]) else 1
 
 
