@@ -9,7 +9,7 @@ misspelt and silently ignored costs a night.
 import os
 import re
 import socket
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -66,11 +66,24 @@ class HttpSettings(Section):
         default=50.0, description="Requests per second each token may keep up. An application's pace."
     )
     rate_burst: Count = Field(default=100, description="Requests a token may make at once before the pace applies.")
+    call_links: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses and networks that may call by GET /CALL&user&extension&number, without a token. Behind "
+        "a proxy all come from the proxy's. Empty: nobody.",
+    )
     variables_limit_bytes: Count = Field(
         default=16384, description="Business variables of one call, as JSON. They travel in every event of the call."
     )
     variables_depth: Count = Field(default=8, description="Nesting of the business variables. Deeper is a mistake.")
     drain_s: Seconds = Field(default=5.0, description="Time requests in flight have to finish when the engine stops.")
+
+    @field_validator("call_links")
+    @classmethod
+    def _networks(cls, sources: tuple[str, ...]) -> tuple[str, ...]:
+        for source in sources:
+            if ip_network(source, strict=False).prefixlen == 0:
+                raise ValueError(f"{source} is everybody")
+        return sources
 
 
 class AriSettings(Section):

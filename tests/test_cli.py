@@ -116,6 +116,7 @@ async def test_the_doctor_on_an_empty_machine(tmp_path: Path, unused_port: int) 
     found = dict(await examine(doctor.checks(settings, None)))
     assert {name: finding.state for name, finding in found.items()} == {
         "Python": "well", "settings": "well", "state directory": "well", "disk": "well", "API address": "well",
+            "certificates": "well",
         "Asterisk": "care", "hang-up log": "well", "PostgreSQL": "well", "engine": "care",
     }  # fmt: skip
 

@@ -20,6 +20,8 @@ from engine.app import guarding
 from engine.app.adapters import Archive, Cdrs, Health, Tokens
 from engine.app.asterisk_side import AsteriskSide
 from engine.app.beat import Admission, Beat
+from engine.app.call_links import CallLinks
+from engine.app.certificates import Certificates, named
 from engine.app.changes import Changes
 from engine.app.contact_book import ContactBook
 from engine.app.control import Control, asterisk_settings
@@ -117,6 +119,9 @@ class Engine:
             )
         )
         self.feed = EventFeed(self.journal)
+        self.certificates = Certificates(
+            named(settings.asterisk), lambda use, end: self.metrics.process.certificate.labels(use).set(end)
+        )
         self.journal.on_event = self.feed.poke
         self.journal.on_kept = self._kept
         self.clock = Clock(await self._anchor())
@@ -240,6 +245,7 @@ class Engine:
             directory=self._directory_book(),
             feed=self.feed,
             call_limits=self.limits,
+            call_links=self._call_links(),
             webhooks=WebhookBook(self.db, self.poster, self.journal, private=self.settings.webhooks.private_addresses),
             contacts=ContactBook(self.db, self.journal),
         )
@@ -266,6 +272,10 @@ class Engine:
             sip=(asterisk.phones_host or asterisk.sip_host, asterisk.sip_port),
         )
 
+    def _call_links(self) -> CallLinks | None:
+        sources = self.settings.http.call_links
+        return CallLinks(self.calls, self.directory, self.journal, sources) if sources else None
+
     async def _start(self, group: asyncio.TaskGroup) -> None:
         counted = await self.limits.load()
         resumed = await self.calls.resume()
@@ -279,6 +289,7 @@ class Engine:
             "trunks": self.side.watch_trunks(),
             "metrics": measure(self),
             "limits": self.limits.run(),
+            "certificates": self.certificates.run(),
             "files": self._files_in_order(),
             "emergencies": self._emergencies().run(),
             "beat": self.beat.run(lambda: msgspec.json.encode(self.clock.anchor())),
@@ -368,6 +379,8 @@ class Engine:
             return PartState(ok=known, why="" if known else "neither PostgreSQL nor a local copy gave a directory yet")
 
         parts = {"ari": ari, "journal": journal, "beat": beat, "directory": directory, "postgres": postgres}
+        if named(self.settings.asterisk):
+            parts["certificates"] = self.certificates.part
         return Health(parts)
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from asyncio import to_thread
+from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.commands import Subparsers, command, settings_of
@@ -43,6 +44,7 @@ def checks(settings: Settings, file: Path | None) -> list[Check]:
         Check("disk", lambda: to_thread(_disk, settings)),
         Check("API address", lambda: to_thread(_address, settings)),
         Check("Asterisk", lambda: _asterisk(settings)),
+        Check("certificates", lambda: to_thread(_certificates, settings)),
         Check("hang-up log", lambda: to_thread(_hangups, settings.asterisk.cel_path)),
         Check("PostgreSQL", lambda: _postgres(settings)),
         Check("engine", lambda: _engine(settings)),
@@ -127,6 +129,23 @@ def _new_enough(version: str, url: str) -> Finding:
             f"Asterisk {version}", f"Install {least} or newer: older ones lack security fixes and hang-up causes."
         )
     return well(f"Asterisk {version} at {url}")
+
+
+def _certificates(settings: Settings) -> Finding:
+    from engine.app.certificates import named, state  # heavy, and not needed for --help
+
+    now = datetime.now(UTC)
+    files = named(settings.asterisk)
+    seen = [(use, *state(use, path, now)) for use, path in files.items()]
+    if not seen:
+        return well("none: SIP is not encrypted here")
+    if any(end <= now if end else not path.exists() for path, (_, end, _) in zip(files.values(), seen, strict=True)):
+        return ill(
+            "; ".join(why for _, _, why in seen if why), "Renew it, name it in tls_certificate, reload Asterisk."
+        )
+    if any(why for _, _, why in seen):
+        return care("; ".join(why for _, _, why in seen if why), "Renew it in time, and reload Asterisk.")
+    return well(", ".join(f"{use} until {end:%Y-%m-%d}" for use, end, _ in seen))
 
 
 def _hangups(path: Path) -> Finding:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from engine.calls.contract import Actor
+from engine.calls.contract import Accepted, Actor
 from engine.domain.cdr import CallRecord, Outcome
 from engine.domain.directory_kinds import Kind
 
@@ -114,6 +114,13 @@ class DirectoryBook(Protocol):
     async def enrol(self, name: str, body: Mapping[str, Any], actor: Actor) -> Enrolled: ...
     async def revisions(self, limit: int) -> list[DirectoryRevision]: ...
     async def rollback(self, revision: int, actor: Actor) -> DirectoryChange: ...
+
+
+class CallLinks(Protocol):
+    """Calls by a link, without a token."""
+
+    def let_in(self, address: str) -> bool: ...
+    async def place(self, user: str, extension: str, number: str, address: str) -> Accepted: ...
 
 
 class Tokens(Protocol):

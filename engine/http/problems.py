@@ -37,6 +37,7 @@ KINDS: dict[str, Kind] = {
     "not-for-agents": Kind(
         403, "An agent's own token does not reach the directory", "Use a token that is no single agent's."
     ),
+    "link-not-followed": Kind(403, "Only a link that a person follows places a call", "Open the link itself."),
     "not-found": Kind(404, "No such address", "See /docs for the addresses there are."),
     "unknown": Kind(404, "No such thing", "Check the identifier."),
     "method-not-allowed": Kind(405, "No such method here", "The Allow header names the methods there are."),

@@ -4,6 +4,7 @@ A route says everything the outside may know of it: method, path, scope, what it
 refuse. `asked.py` does the common work around each handler (authentication, pace, typed query and body).
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -14,12 +15,13 @@ from aiohttp import web
 from engine.calls.contract import Actor, Calls, Feed, Limits
 from engine.http.auth import Pace
 from engine.http.contact_port import Contacts
-from engine.http.ports import Cdrs, DirectoryBook, Health, Scope, Tokens
+from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Scope, Tokens
 from engine.http.webhook_port import Webhooks
 from engine.observe.metrics import Metrics
 from engine.settings import HttpSettings
 
 T = TypeVar("T")
+_NAME = re.compile(r"\{([a-z_]+)\}")
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -39,6 +41,7 @@ class Services:
     webhooks: Webhooks | None = None
     contacts: Contacts | None = None
     call_limits: Limits | None = None
+    call_links: CallLinks | None = None  # None: switched off
     openapi: bytes = b"{}"
 
 
@@ -133,7 +136,7 @@ class Route:
     @property
     def path_names(self) -> Iterator[str]:
         """Names of the parameters in the path."""
-        return (part[1:-1] for part in self.path.split("/") if part.startswith("{"))
+        return iter(_NAME.findall(self.path))
 
     def every_problem(self) -> list[str]:
         """Codes of all problems this route may answer: its own and those its shape brings."""

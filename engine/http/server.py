@@ -21,7 +21,7 @@ from engine.http import openapi, problems
 from engine.http.asked import serve
 from engine.http.auth import Pace
 from engine.http.contact_port import Contacts
-from engine.http.ports import Cdrs, DirectoryBook, Health, Tokens
+from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Tokens
 from engine.http.problems import HttpRefusal
 from engine.http.routes import ROUTES, events
 from engine.http.routing import SERVICES, Services
@@ -53,6 +53,7 @@ def build_app(
     webhooks: Webhooks | None = None,
     contacts: Contacts | None = None,
     call_limits: Limits | None = None,
+    call_links: CallLinks | None = None,
 ) -> web.Application:
     """The API over these parts; it owns no task and no connection of its own."""
     app = web.Application(middlewares=[_around], client_max_size=limits.body_limit_bytes)
@@ -68,6 +69,7 @@ def build_app(
         webhooks=webhooks,
         contacts=contacts,
         call_limits=call_limits,
+        call_links=call_links,
         pace=Pace(limits.rate_per_s, limits.rate_burst),
         openapi=openapi.encoded(ROUTES),
     )

@@ -102,6 +102,12 @@ class ProcessMetrics:
         self.beat_age_s = Gauge(
             "standardiste_beat_age_seconds", "Time since the last beat Asterisk took", registry=registry
         )
+        self.certificate = Gauge(
+            "standardiste_certificate_not_after_seconds",
+            "When a certificate of Asterisk's files ends, seconds since 1970",
+            ["use"],
+            registry=registry,
+        )
         self.build = Gauge("standardiste_build_info", "Always 1", ["version", "node"], registry=registry)
 
 

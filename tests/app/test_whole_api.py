@@ -130,6 +130,8 @@ class Whole:
             return [{"call_id": call} for call in {self._calls[0], self._calls[-1]}]
         if "{scope}" in path:
             return [{"scope": "agent:alice"}]
+        if "{dialled}" in path:
+            return [{"user": "alice", "extension": "2001", "dialled": ORDER["to"]}]
         return [{name[1:-1]: NAMES[path.partition("/{")[0]]} for name in path.split("/") if name.startswith("{")]
 
 
@@ -174,7 +176,7 @@ async def whole(
     monkeypatch.setattr(module, "Control", lambda ari: FakeFiles(settings.asterisk.config_dir))
     fake.scripted["POST /channels/create"] += [answers(500, {"error": "Allocation failed"})] * 100_000
     wide = {
-        "http": HttpSettings(port=0, rate_per_s=1e6, rate_burst=1_000_000),
+        "http": HttpSettings(port=0, rate_per_s=1e6, rate_burst=1_000_000, call_links=("127.0.0.1",)),
         "limits": LimitSettings(calls_per_minute_per_agent=100_000, setups_per_s=1e6, loop_lag_s=60, seats=100_000),
     }
     async with Database(dsn) as db, db.connection() as connection:

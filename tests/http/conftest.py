@@ -19,6 +19,7 @@ from tests.http.fakes import (
     FakeFeed,
     FakeHealth,
     FakeLimits,
+    FakeLinks,
     FakeTokens,
     FakeWebhooks,
 )
@@ -37,6 +38,7 @@ class Api:
     webhooks: FakeWebhooks
     contacts: FakeContacts
     limits: FakeLimits
+    links: FakeLinks
     metrics: Metrics
     app: web.Application
     port: int
@@ -60,7 +62,7 @@ def limits() -> HttpSettings:
 async def api(limits: HttpSettings) -> AsyncIterator[Api]:
     calls, cdrs, tokens, health, metrics = FakeCalls(), FakeCdrs(), FakeTokens(), FakeHealth(), Metrics()
     directory, feed, webhooks, contacts = FakeDirectory(), FakeFeed(), FakeWebhooks(), FakeContacts()
-    call_limits = FakeLimits()
+    call_limits, links = FakeLimits(), FakeLinks()
     app = build_app(
         calls=calls,
         cdrs=cdrs,
@@ -73,6 +75,7 @@ async def api(limits: HttpSettings) -> AsyncIterator[Api]:
         webhooks=webhooks,
         contacts=contacts,
         call_limits=call_limits,
+        call_links=links,
     )
     async with ApiServer(app, limits) as server, ClientSession(server.url) as client:
         yield Api(
@@ -85,6 +88,7 @@ async def api(limits: HttpSettings) -> AsyncIterator[Api]:
             webhooks=webhooks,
             contacts=contacts,
             limits=call_limits,
+            links=links,
             metrics=metrics,
             app=app,
             port=server.port,

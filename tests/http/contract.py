@@ -1,6 +1,7 @@
 """Holding answers against `openapi.json`: status declared, media type declared, JSON as its schema says."""
 
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -20,13 +21,9 @@ def _validator(reference: str) -> Draft202012Validator:
 
 def operation_of(method: str, path: str) -> dict[str, Any] | None:
     """The operation a path without query belongs to, or None."""
-    parts = path.split("/")
     for template, verbs in DOCUMENT["paths"].items():
-        wanted = template.split("/")
-        same = len(wanted) == len(parts) and all(
-            part and (want.startswith("{") or want == part) for want, part in zip(wanted[1:], parts[1:], strict=True)
-        )
-        if same and method.lower() in verbs:
+        wanted = re.sub(r"\\{[a-z_]+\\}", "[^/]+", re.escape(template))
+        if re.fullmatch(wanted, path) and method.lower() in verbs:
             operation: dict[str, Any] = verbs[method.lower()]
             return operation
     return None

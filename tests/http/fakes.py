@@ -243,6 +243,24 @@ class FakeLimits:
         self.rearmed.append((scope, actor.name))
 
 
+class FakeLinks:
+    """Links from loopback, for alice at 2001."""
+
+    def __init__(self) -> None:
+        self.open = True
+        self.placed: list[tuple[str, str, str, str]] = []
+        self.fail: Callable[[], Exception] | None = None
+
+    def let_in(self, address: str) -> bool:
+        return self.open and address == "127.0.0.1"
+
+    async def place(self, user: str, extension: str, number: str, address: str) -> Accepted:
+        if self.fail is not None:
+            raise self.fail()
+        self.placed.append((user, extension, number, address))
+        return Accepted(id=CallId(LIVE), state="reaching-agent")
+
+
 class FakeWebhooks:
     """Receivers by name."""
 

@@ -17,7 +17,7 @@ from tests.http.fakes import BOBS, call_record
 from tests.http.test_problems import GOOD, GUARDED, ask, by_name, code_of, path_of
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-OPEN = {"isAlive", "isReady", "readMetrics", "describeApi", "readApi"}
+OPEN = {"isAlive", "isReady", "readMetrics", "describeApi", "readApi", "callByLink"}
 SHOW_OWN_ONLY = {
     "listLiveCalls",
     "listCallRecords",

@@ -56,6 +56,7 @@ UPGRADE = {
 
 def path_of(route: Route, call_id: str = LIVE) -> str:
     path = route.path.replace("{call_id}", call_id).replace("{scope}", "agent:alice")
+    path = path.replace("{user}&{extension}&{dialled}", "alice&2001&0187654321")
     return re.sub(r"\{(name|number|code|contact)\}", NAMES.get(path.partition("/{")[0], ""), path)
 
 

@@ -1,6 +1,7 @@
 """The route table: every address of the API, one module per resource."""
 
 from engine.http.routes import (
+    call_link,
     calls,
     cdrs,
     contacts,
@@ -27,6 +28,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *limits.ROUTES,
     *webhooks.ROUTES,
+    *call_link.ROUTES,
     *state.ROUTES,
     *description.ROUTES,
 )
