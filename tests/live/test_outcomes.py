@@ -248,7 +248,7 @@ def check_times(seen: Played) -> None:
     row, record = seen.row, seen.record
     assert row.times == {name for name in MILESTONES if record[name] is not None}
     took_s = (record["ended_at"] - record["requested_at"]).total_seconds()
-    assert row.takes_s[0] <= took_s <= row.takes_s[1], f"took {took_s:.3f} s"
+    assert row.takes_s[0] <= took_s <= row.takes_s[1] * seen.crowding, f"took {took_s:.3f} s"
     ends = [call.ended_at for call in (*seen.agent, *seen.customer) if call.ended_at is not None]
     if ends:
         near(record["ended_at"], max(ends), "the end", seen)
