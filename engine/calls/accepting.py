@@ -260,7 +260,7 @@ class Acceptor:
 
     async def _plan_dialled(self, came: Came, call_id: CallId, agent: Agent, site: Site) -> ConnectRequest:
         directory = self._source.directory
-        other = arriving.colleague(came, site, directory)
+        other = arriving.colleague(came, agent, site, directory)
         if isinstance(other, Group):
             offer = await self._members.of(other, by=agent.id, shown=agent.extension)
             return grouping.dialled_inside(came, agent, directory.sites[other.site], offer=offer, house=self._house)

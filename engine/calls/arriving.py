@@ -47,14 +47,17 @@ def trunk_of(came: Came, directory: Directory) -> Trunk | None:
     return next((t for t in directory.trunks.values() if dialstring.trunk_endpoint(t.id) == came.endpoint), None)
 
 
-def colleague(came: Came, site: Site, directory: Directory) -> Agent | Group | None:
-    """Whom an agent called by extension; None when it is no extension. Raises Refused for one that nobody has."""
+def colleague(came: Came, agent: Agent, site: Site, directory: Directory) -> Agent | Group | None:
+    """Whom an agent called by extension; None when it is no extension. Raises Refused for one that nobody has, and for
+    an agent who may not."""
     try:
         number = parse_dialled(came.dialled, site.country, site.extensions)
     except InvalidValue:
         return None
     if number.klass != "internal":
         return None
+    if "internal" not in agent.rights:
+        raise Refused(f"agent {agent.id} lacks the right `internal`", rule="destination-internal", status=403)
     group = next((g for g in directory.groups.values() if g.extension == number.digits), None)
     if group is not None:
         return group

@@ -139,6 +139,7 @@ REFUSED: dict[str, tuple[Came, Directory, str]] = {
     "a stranger": (by_trunk(endpoint="trunk-none"), with_numbers(number()), "unknown-endpoint"),
     "a disabled agent dials": (by_phone(CUSTOMER), with_numbers(enabled=False), "agent-disabled"),
     "an extension nobody has": (by_phone("2077"), with_numbers(), "unknown-number"),
+    "a colleague, without the right": (by_phone("2002"), with_numbers(rights=("local",)), "destination-internal"),
     "premium": (by_phone("0899701234"), with_numbers(), "destination-premium"),
     "abroad": (by_phone("+12125550123"), with_numbers(), "destination-international"),
     "too few digits": (by_phone("0612"), with_numbers(), "number-not-dialable"),

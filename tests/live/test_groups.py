@@ -1,4 +1,7 @@
-"""Calls for a group, on a real Asterisk: customers and colleagues ring several agents, and one of them takes it."""
+"""Calls for a group, on a real Asterisk: customers and colleagues ring several agents, and one of them takes it.
+
+And the service codes that the same telephones dial.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +13,8 @@ import pytest_asyncio
 
 from engine.domain.directory import Agent, Directory, Group, Number, ToGroup
 from engine.domain.values import E164, Extension, Slug
-from engine.sandbox.behaviours import coded, mobile
+from engine.sandbox import audio
+from engine.sandbox.behaviours import coded, mobile, tone_of
 from engine.sandbox.example import example_directory
 from engine.sandbox.farend import FarCall, Phone
 from engine.sandbox.farend_files import PARIS
@@ -93,6 +97,19 @@ def ringing(box: Sandbox, *numbers: str) -> bool:
 
 async def ring(box: Sandbox, *numbers: str) -> None:
     await box.farend.until(lambda: ringing(box, *numbers))
+
+
+async def hears(box: Sandbox, hearer: str, speaker: str) -> None:
+    """Until this party hears that one's tone, in the newest of its calls."""
+
+    def heard_now() -> bool:
+        files = box.farend.heard(hearer)
+        if not files or audio.duration_s(files[-1]) < 1:
+            return False
+        tone, since = tone_of(speaker), audio.duration_s(files[-1]) - 0.6
+        return audio.tone_levels(files[-1], [tone], start_s=since)[tone] > -30
+
+    await box.farend.until(heard_now)
 
 
 async def quiet(box: Sandbox) -> None:
@@ -211,3 +228,18 @@ async def test_killed_while_they_ring(house: House, phones: dict[str, Phone]) ->
     row = await the_row(house, found["id"])
     assert (row["outcome"], row["agent_id"], row["recovered"]) == ("answered", "bruno", True)
     await quiet(box)
+
+
+async def test_service_codes_need_no_engine(house: House, phones: dict[str, Phone]) -> None:
+    """One telephone hears itself, the other its own extension. The last test of the house: nobody starts it again."""
+    box, engine = house
+    anne, david = phones["anne"], phones["david"]
+    await engine.kill()
+    echo, own = await asyncio.gather(box.farend.dial(anne, "*43"), box.farend.dial(david, "*65"))
+
+    async def says_it() -> bool:
+        return "!SayDigits!3002!" in await box.asterisk.cli("core show channels concise")
+
+    await asyncio.gather(hears(box, anne.contact, anne.contact), crowd.until(says_it))
+    await asyncio.gather(box.farend.hang_up(anne.contact), box.farend.hang_up(david.contact))
+    await box.farend.until(lambda: not echo.live and not own.live)
