@@ -48,23 +48,24 @@ def trunk_of(came: Came, directory: Directory) -> Trunk | None:
 
 
 def colleague(came: Came, agent: Agent, site: Site, directory: Directory) -> Agent | Group | None:
-    """Whom an agent called by extension; None when it is no extension. Raises Refused for one that nobody has, and for
-    an agent who may not."""
-    try:
-        number = parse_dialled(came.dialled, site.country, site.extensions)
-    except InvalidValue:
-        return None
-    if number.klass != "internal":
+    """Whom an agent called by extension, of their own site or another; None when it is no extension. Raises Refused for
+    one that nobody has, and for an agent who may not."""
+    everybody: tuple[Agent | Group, ...] = (*directory.groups.values(), *directory.agents.values())
+    found = next((one for one in everybody if one.extension == came.dialled), None)
+    if found is None and not _is_extension(came.dialled, site):
         return None
     if "internal" not in agent.rights:
         raise Refused(f"agent {agent.id} lacks the right `internal`", rule="destination-internal", status=403)
-    group = next((g for g in directory.groups.values() if g.extension == number.digits), None)
-    if group is not None:
-        return group
-    found = next((a for a in directory.agents.values() if a.extension == number.digits), None)
-    if found is None or not found.enabled:
-        raise Refused(f"nobody has extension {number.digits}", rule="unknown-number", status=404)
+    if found is None or (isinstance(found, Agent) and not found.enabled):
+        raise Refused(f"nobody has extension {came.dialled}", rule="unknown-number", status=404)
     return found
+
+
+def _is_extension(dialled: str, site: Site) -> bool:
+    try:
+        return parse_dialled(dialled, site.country, site.extensions).klass == "internal"
+    except InvalidValue:
+        return False
 
 
 def number_of(came: Came, trunk: Trunk, directory: Directory, today: date) -> Number:

@@ -9,6 +9,8 @@ import pytest
 
 from engine.calls.arriving import Came
 from engine.calls.contract import Accepted
+from engine.calls.replay import replay
+from engine.calls.timeline import timeline
 from engine.domain import effects as fx
 from engine.domain import ids
 from engine.domain.directory import Agent, Directory, Group, Number, ToGroup
@@ -117,6 +119,32 @@ async def test_an_agent_dials_the_group(tmp_path: Path, exchange: Exchange) -> N
         "agent_id": "chloe",
         "trunk": None,
     }
+
+
+async def test_a_group_of_another_site_is_dialled_by_its_extension(tmp_path: Path, exchange: Exchange) -> None:
+    david = agent("david", site=Slug("lyon"), extension=Extension("3001"), **SIP)
+    held = house(david)
+    lyon = msgspec.structs.replace(held.sites[Slug("lyon")], extensions=(3000, 3999))
+    async with room_of(tmp_path, exchange, msgspec.structs.replace(held, sites=held.sites | {lyon.id: lyon})) as room:
+        call_id = (await arrive(room, by_phone("2050", endpoint="david-k7"))).id
+        await room.until(lambda: rung(room, call_id) == ["alice", "bruno", "chloe"])
+        assert room.call(call_id).request.caller == "3001"
+
+
+async def test_its_journal_is_replayed_and_drawn(tmp_path: Path, exchange: Exchange) -> None:
+    async with room_of(tmp_path, exchange, house(agent("alice"), strategy="one_by_one")) as room:
+        call_id = (await arrive(room, by_trunk())).id
+        await room.until(lambda: rung(room, call_id) == ["alice"])
+        exchange.ends(room.channel(call_id, "agent"), 17, 486)
+        await room.until(lambda: rung(room, call_id) == ["bruno"])
+        await takes(room, call_id, "bruno")
+        exchange.ends(CAME, 16)
+        await room.ended(call_id)
+        steps = await room.service.steps(call_id)
+        drawn = await room.service.ladder(call_id)
+    assert replay(steps).same
+    assert "Group sales, agent bruno" in drawn
+    assert "call for group sales, one_by_one" in timeline(steps)
 
 
 async def test_who_cannot_be_rung_is_passed_over_and_the_call_says_why(tmp_path: Path, exchange: Exchange) -> None:
