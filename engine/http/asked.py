@@ -11,6 +11,7 @@ from aiohttp import web
 from engine.errors import UnknownThing
 from engine.http import json_text
 from engine.http.auth import actor_of, require_scope
+from engine.http.deferred import preferred
 from engine.http.problems import HttpRefusal
 from engine.http.routing import SERVICES, Asked, Route, Services
 
@@ -27,7 +28,10 @@ def serve(route: Route) -> Any:
             return await route.handle(await _asked(route, request, services))
         try:
             async with asyncio.timeout(services.limits.answer_time_s):
-                return await route.handle(await _asked(route, request, services))
+                asked = await _asked(route, request, services)
+                if route.defers and preferred(request):
+                    return services.deferred.begin(route, asked)
+                return await route.handle(asked)
         except TimeoutError as late:
             raise HttpRefusal("answer-late", "The engine did not answer in time") from late
 

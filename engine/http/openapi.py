@@ -20,6 +20,7 @@ _REF = "#/components/schemas/{name}"
 _PROBLEMS: dict[str, Kind] = {**KINDS, **RULES}
 _PATH_TYPES = {
     "call_id": {"type": "string", "format": "uuid"},
+    "change": {"type": "string", "format": "uuid"},
     "scope": {
         "type": "string",
         "pattern": "^(house|(agent|token|trunk|prefix):.{1,200})$",

@@ -67,6 +67,7 @@ KINDS: dict[str, Kind] = {
         "The answer did not come in time",
         "Look whether the order was carried out, or repeat it with its Idempotency-Key.",
     ),
+    "changes-under-way": Kind(503, "Too many changes at once", "Send the next when one of them has ended."),
     "listeners-full": Kind(503, "Too many listeners", "Share one connection among those who listen."),
     "unavailable": Kind(503, "Not available now", "Try again after the seconds Retry-After names."),
 }
@@ -237,9 +238,14 @@ def answer(problem: Problem, headers: dict[str, str]) -> web.Response:
 
 
 def internal(request_id: str) -> web.Response:
-    """The answer for an error nobody foresaw; it says where to look and nothing else."""
+    """The answer for an error nobody foresaw."""
+    return answer(internal_problem(request_id), {})
+
+
+def internal_problem(request_id: str) -> Problem:
+    """It says where to look and nothing else."""
     kind = KINDS["internal"]
-    problem = Problem(
+    return Problem(
         type="/docs#problem-internal",
         title=kind.title,
         status=500,
@@ -250,4 +256,3 @@ def internal(request_id: str) -> web.Response:
         instance=f"urn:uuid:{request_id}",
         incident=request_id,
     )
-    return answer(problem, {})

@@ -7,7 +7,7 @@ refuse. `asked.py` does the common work around each handler (authentication, pac
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -25,6 +25,13 @@ _NAME = re.compile(r"\{([a-z_]+)\}")
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
+class Later(Protocol):
+    """Orders whose answer is not waited for: `deferred.Deferred`."""
+
+    def begin(self, route: "Route", asked: "Asked") -> web.Response: ...
+    def state(self, name: str, token_id: str) -> Any: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """What the handlers may use; built once."""
@@ -36,6 +43,7 @@ class Services:
     metrics: Metrics
     limits: HttpSettings
     pace: Pace
+    deferred: Later
     directory: DirectoryBook | None = None  # None: a node without one
     feed: Feed | None = None
     webhooks: Webhooks | None = None
@@ -131,6 +139,7 @@ class Route:
     headers: dict[str, Header] = field(default_factory=dict)  # request headers it understands
     answers: tuple[Answer, ...]
     problems: tuple[str, ...] = ()
+    defers: bool = False  # `Prefer: respond-async` is heeded
     streams: bool = False  # its answer may take longer than the time limit
 
     @property
@@ -149,6 +158,8 @@ class Route:
             codes += ["unknown", "unknown-call"]
         if self.body is not None:
             codes += ["bad-json", "body-too-slow", "body-too-large", "not-json", "invalid-body", "invalid-text"]
+        if self.defers:
+            codes.append("changes-under-way")
         return sorted({*codes, *self.problems})
 
 

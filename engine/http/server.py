@@ -21,6 +21,7 @@ from engine.http import openapi, problems
 from engine.http.asked import serve
 from engine.http.auth import Pace
 from engine.http.contact_port import Contacts
+from engine.http.deferred import Deferred
 from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Tokens
 from engine.http.problems import HttpRefusal
 from engine.http.routes import ROUTES, events
@@ -57,6 +58,7 @@ def build_app(
 ) -> web.Application:
     """The API over these parts; it owns no task and no connection of its own."""
     app = web.Application(middlewares=[_around], client_max_size=limits.body_limit_bytes)
+    deferred = Deferred()
     app[SERVICES] = Services(
         calls=calls,
         cdrs=cdrs,
@@ -70,10 +72,12 @@ def build_app(
         contacts=contacts,
         call_limits=call_limits,
         call_links=call_links,
+        deferred=deferred,
         pace=Pace(limits.rate_per_s, limits.rate_burst),
         openapi=openapi.encoded(ROUTES),
     )
     events.prepare(app)
+    app.on_shutdown.append(lambda _: deferred.drain(limits.drain_s))
     for route in ROUTES:
         app.router.add_route(route.method, route.path, serve(route), expect_handler=_expect)
         if route.method == "GET":

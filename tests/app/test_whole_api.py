@@ -128,6 +128,11 @@ class Whole:
         """Path parameters that name something."""
         if "{call_id}" in path:
             return [{"call_id": call} for call in {self._calls[0], self._calls[-1]}]
+        if "{change}" in path:
+            site = f"{self.running.url}/v1/sites/paris"
+            headers = {"Prefer": "respond-async"}
+            ordered = self._session.put(site, json=GOOD["putSite"], headers=headers, timeout=ANSWER_S)
+            return [{"change": ordered.json()["id"]}]
         if "{scope}" in path:
             return [{"scope": "agent:alice"}]
         if "{dialled}" in path:

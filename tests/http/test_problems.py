@@ -11,12 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import Refused
+from engine.http.deferred import ChangeState
 from engine.http.routes import ROUTES
-from engine.http.routing import Route
+from engine.http.routing import SERVICES, Route
 from engine.settings import HttpSettings
 from tests.http.conftest import Api
-from tests.http.fakes import BOBS, LIVE
+from tests.http.fakes import BOBS, LIVE, NOON
 
+CHANGE = "01931f6e-7c1a-7b3a-8f7a-5d2b8a1c9e01"
 GUARDED = [route for route in ROUTES if route.scope is not None]
 TAKES_BODY = [route for route in ROUTES if route.body is not None]
 OF_ONE_CALL = [route for route in ROUTES if "{call_id}" in route.path]
@@ -56,7 +58,7 @@ UPGRADE = {
 
 def path_of(route: Route, call_id: str = LIVE) -> str:
     path = route.path.replace("{call_id}", call_id).replace("{scope}", "agent:alice")
-    path = path.replace("{user}&{extension}&{dialled}", "alice&2001&0187654321")
+    path = path.replace("{user}&{extension}&{dialled}", "alice&2001&0187654321").replace("{change}", CHANGE)
     return re.sub(r"\{(name|number|code|contact)\}", NAMES.get(path.partition("/{")[0], ""), path)
 
 
@@ -66,6 +68,9 @@ async def ask(api: Api, route: Route, **more: Any) -> Any:
         more["json"] = GOOD[route.operation]
     if route.scope == "admin":
         more.setdefault("token", "std_admin")
+    if route.operation == "getChange" and (actor := api.tokens.actors.get(more.get("token", "std_all"))):
+        held = api.app[SERVICES].deferred._held  # type: ignore[attr-defined]
+        held[CHANGE] = (actor.token_id, ChangeState(id=CHANGE, operation="putSite", asked_at=NOON))
     if route.operation == "streamEvents":
         more.setdefault("headers", UPGRADE)
     return await api.ask(route.method, more.pop("path", path_of(route)), **more)

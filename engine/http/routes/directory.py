@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET, UnsetType
 
+from engine.http.deferred import PREFERENCE, ChangePending
 from engine.http.ports import NAME_PATTERN, DirectoryBook, DirectoryChange, DirectoryRevision, Enrolled, EntryKind
 from engine.http.problems import HttpRefusal
 from engine.http.routing import Answer, Asked, Handler, Header, Route, json_answer
@@ -235,7 +236,16 @@ _REFUSED = (
 )
 _IN_USE = ("site-in-use", "trunk-in-use", "agent-in-use", "group-in-use")
 _SEEN = {"ETag": "The directory's revision, for If-Match"}
-_CHANGED = (Answer(status=200, what="In force", body=DirectoryChange, headers=_SEEN),)
+_CHANGED = (
+    Answer(status=200, what="In force", body=DirectoryChange, headers=_SEEN),
+    Answer(
+        status=202,
+        what="Taken, and being carried out",
+        body=ChangePending,
+        headers={"Location": "Where to see what came of it", "Preference-Applied": f"`{PREFERENCE}`"},
+    ),
+)
+_PREFER = {"Prefer": Header(f"`{PREFERENCE}`: answer 202 at once; what came of it is at the link.", "^[ -~]*$")}
 _IF_MATCH = {
     "If-Match": Header("The ETag you were given: refused if anybody changed the directory since.", IF_MATCH_PATTERN)
 }
@@ -262,12 +272,13 @@ def resource(
         Route(
             method="PUT", path=one, operation=f"put{title}", tag="directory", scope="directory:write",
             summary=f"Create or replace a {word}", summary_fr=f"Créer ou remplacer un {mot}", handle=_put(kind),
-            body=body, headers=_IF_MATCH, answers=_CHANGED, problems=(*_REFUSED, "invalid-if-match", "seats-taken"),
+            body=body, headers=_IF_MATCH | _PREFER, defers=True, answers=_CHANGED,
+            problems=(*_REFUSED, "invalid-if-match", "seats-taken"),
         ),
         Route(
             method="DELETE", path=one, operation=f"delete{title}", tag="directory", scope="directory:write",
             summary=f"Remove a {word}", summary_fr=f"Supprimer un {mot}", handle=_remove(kind),
-            headers=_IF_MATCH, answers=_CHANGED,
+            headers=_IF_MATCH | _PREFER, defers=True, answers=_CHANGED,
             problems=(*_REFUSED, "invalid-if-match", "agent-busy", *_IN_USE),
         ),
     )  # fmt: skip
@@ -323,6 +334,8 @@ ROUTES: tuple[Route, ...] = (
         description_fr="Sous forme de nouvelle révision. Anciens secrets et comptes désactivés ne reviennent pas.",
         handle=rollback,
         body=RollbackBody,
+        headers=_PREFER,
+        defers=True,
         answers=_CHANGED,
         problems=(*_REFUSED, "unknown", "seats-taken", "agent-busy"),
     ),
