@@ -108,3 +108,18 @@ async def test_pipelined_and_repeated_requests_on_one_connection(api: Api) -> No
             assert head.startswith(b"HTTP/1.1 200")
             await reader.readexactly(len(b'{"alive":true}'))
     writer.close()
+
+
+async def test_whoever_never_ends_a_request_keeps_nobody_else_waiting(api: Api) -> None:
+    """aiohttp closes such a connection when the time for an idle one is over."""
+    beginnings = [b"", b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nHost: x\r\nA: ", b"POST /v1/calls HTTP/1.1\r\n"]
+    held = [await asyncio.open_connection("127.0.0.1", api.port) for _ in range(200)]
+    try:
+        for number, (_, writer) in enumerate(held):
+            writer.write(beginnings[number % len(beginnings)])
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(*(api.ask("GET", "/v1/calls") for _ in range(20)))
+        assert {200} == {answer.status for answer in answers}
+    finally:
+        for _, writer in held:
+            writer.transport.abort()

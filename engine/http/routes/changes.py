@@ -3,14 +3,13 @@
 from aiohttp import web
 
 from engine.http.deferred import ChangeState
-from engine.http.problems import HttpRefusal
+from engine.http.routes.common import for_applications
 from engine.http.routing import Answer, Asked, Route, json_answer
 
 
 async def show(asked: Asked) -> web.Response:
-    if asked.who.agent is not None:
-        raise HttpRefusal("not-for-agents", f"This token is agent {asked.who.agent}'s own")
-    return json_answer(asked.services.deferred.state(asked.request.match_info["change"], asked.who.token_id))
+    changes = for_applications(asked, asked.services.deferred, "changes")
+    return json_answer(changes.state(asked.request.match_info["change"], asked.who.token_id))
 
 
 ROUTES = (

@@ -1,8 +1,10 @@
-"""What several resources of a call share: finding it, qualifying it, bounding what is hung on it."""
+"""What several resources share: a call and what is hung on it, versions of entries, what is for applications alone."""
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec import UnsetType
 
 from engine.calls.contract import CallView
 from engine.domain.cdr import Disposition
@@ -12,6 +14,9 @@ from engine.http.auth import require_own
 from engine.http.problems import HttpRefusal
 from engine.http.routing import Asked
 
+T = TypeVar("T")
+_ETAG = re.compile(r'"([0-9]{1,9})"|([0-9]{1,9})', re.ASCII)
+IF_MATCH_PATTERN = r'^("[0-9]{1,9}"|[0-9]{1,9}|\*)$'
 Code = Annotated[str, msgspec.Meta(pattern=f"^{CODE_PATTERN}$", examples=["sale"])]
 
 
@@ -46,3 +51,34 @@ def check_size(value: dict[str, Any], field: str, asked: Asked) -> None:
     if json_text.depth(value) > limits.variables_depth:
         detail = f"{field} nests deeper than {limits.variables_depth} levels"
         raise HttpRefusal("variables-too-large", detail, pointer=f"/{field}")
+
+
+def for_applications(asked: Asked, part: T | None, what: str) -> T:
+    """A part of the house that no agent's own token reaches; raises HttpRefusal `not-found` where there is none, and
+    `not-for-agents`."""
+    if part is None:
+        raise HttpRefusal("not-found", f"This engine has no {what}")
+    if asked.who.agent is not None:
+        raise HttpRefusal("not-for-agents", f"This token is agent {asked.who.agent}'s own")
+    return part
+
+
+def check_id(given: str | UnsetType, name: str) -> None:
+    """What was read may be sent back, to its own address; raises HttpRefusal `invalid-body`."""
+    if not isinstance(given, UnsetType) and given != name:
+        raise HttpRefusal("invalid-body", "The id is not the one of the address", pointer="/id")
+
+
+def base_of(asked: Asked) -> int | None:
+    """The revision of If-Match, None when any will do; raises HttpRefusal `invalid-if-match`."""
+    given = asked.request.headers.getall("If-Match", [])
+    if not given or given == ["*"]:
+        return None
+    found = _ETAG.fullmatch(given[0])
+    if len(given) > 1 or found is None:
+        raise HttpRefusal("invalid-if-match", "The If-Match header is none of the ETags that were given")
+    return int(found[1] or found[2])
+
+
+def etag(revision: int) -> dict[str, str]:
+    return {"ETag": f'"{revision}"'}

@@ -14,7 +14,7 @@ from engine.errors import InvalidRows, RowFault
 from engine.http import json_text
 from engine.http.contact_port import Contacts, ContactSearch, KeptContact, Upserted
 from engine.http.problems import HttpRefusal
-from engine.http.routes.directory import IF_MATCH_PATTERN, base_of, etag
+from engine.http.routes.common import IF_MATCH_PATTERN, base_of, check_id, etag, for_applications
 from engine.http.routing import Answer, Asked, Header, Route, json_answer
 
 BATCH = 5000
@@ -76,12 +76,7 @@ class ContactList(msgspec.Struct, frozen=True):
 
 
 def _book(asked: Asked) -> Contacts:
-    book = asked.services.contacts
-    if book is None:
-        raise HttpRefusal("not-found", "This engine keeps no contacts")
-    if asked.who.agent is not None:
-        raise HttpRefusal("not-for-agents", f"This token is agent {asked.who.agent}'s own")
-    return book
+    return for_applications(asked, asked.services.contacts, "contacts")
 
 
 def _name(asked: Asked) -> str:
@@ -118,8 +113,7 @@ async def one(asked: Asked) -> web.Response:
 
 async def put(asked: Asked) -> web.Response:
     body = asked.body_as(ContactBody)
-    if body.id is not UNSET and body.id != _name(asked):
-        raise HttpRefusal("invalid-body", "The id is not the one of the address", pointer="/id")
+    check_id(body.id, _name(asked))
     return _kept(await _book(asked).put(_name(asked), _given(body), asked.who, base_of(asked)))
 
 

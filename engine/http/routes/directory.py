@@ -3,7 +3,6 @@
 A change is in force in PostgreSQL and in Asterisk before it is answered; what Asterisk refuses changes nothing.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -13,11 +12,8 @@ from msgspec import UNSET, UnsetType
 
 from engine.http.deferred import PREFERENCE, ChangePending
 from engine.http.ports import NAME_PATTERN, DirectoryBook, DirectoryChange, DirectoryRevision, Enrolled, EntryKind
-from engine.http.problems import HttpRefusal
+from engine.http.routes.common import IF_MATCH_PATTERN, base_of, check_id, etag, for_applications
 from engine.http.routing import Answer, Asked, Handler, Header, Route, json_answer
-
-_ETAG = re.compile(r'"([0-9]{1,9})"|([0-9]{1,9})', re.ASCII)
-IF_MATCH_PATTERN = r'^("[0-9]{1,9}"|[0-9]{1,9}|\*)$'
 
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN, examples=["paris"])]
 Text = str | UnsetType | None
@@ -142,12 +138,7 @@ class RollbackBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 def _book(asked: Asked) -> DirectoryBook:
-    book = asked.services.directory
-    if book is None:
-        raise HttpRefusal("not-found", "This engine keeps no directory")
-    if asked.who.agent is not None:
-        raise HttpRefusal("not-for-agents", f"This token is agent {asked.who.agent}'s own")
-    return book
+    return for_applications(asked, asked.services.directory, "directory")
 
 
 def _name(asked: Asked) -> str:
@@ -163,21 +154,6 @@ def _fields(body: Body) -> Mapping[str, Any]:
 
 def _plain(value: Any) -> Any:
     return msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value
-
-
-def base_of(asked: Asked) -> int | None:
-    """The revision of If-Match, None when any will do; raises HttpRefusal `invalid-if-match`."""
-    given = asked.request.headers.getall("If-Match", [])
-    if not given or given == ["*"]:
-        return None
-    found = _ETAG.fullmatch(given[0])
-    if len(given) > 1 or found is None:
-        raise HttpRefusal("invalid-if-match", "The If-Match header is none of the ETags that were given")
-    return int(found[1] or found[2])
-
-
-def etag(revision: int) -> dict[str, str]:
-    return {"ETag": f'"{revision}"'}
 
 
 def _listing(kind: EntryKind) -> Handler:
@@ -199,8 +175,7 @@ def _one(kind: EntryKind) -> Handler:
 def _put(kind: EntryKind) -> Handler:
     async def handle(asked: Asked) -> web.Response:
         body = asked.body_as(Body)
-        if body.id is not UNSET and body.id != _name(asked):
-            raise HttpRefusal("invalid-body", "The id is not the one of the address", pointer="/id")
+        check_id(body.id, _name(asked))
         change = await _book(asked).put(kind, _name(asked), _fields(body), asked.who, base_of(asked))
         return json_answer(change, headers=etag(change.revision))
 

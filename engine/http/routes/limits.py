@@ -3,16 +3,12 @@
 from aiohttp import web
 
 from engine.calls.contract import Limits, LimitsView
-from engine.http.problems import HttpRefusal
+from engine.http.routes.common import for_applications
 from engine.http.routing import Answer, Asked, Route, json_answer
 
 
 def _limits(asked: Asked) -> Limits:
-    if asked.services.call_limits is None:
-        raise HttpRefusal("not-found", "This engine has no limits")
-    if asked.who.agent is not None:
-        raise HttpRefusal("not-for-agents", f"This token is agent {asked.who.agent}'s own")
-    return asked.services.call_limits
+    return for_applications(asked, asked.services.call_limits, "limits")
 
 
 async def show(asked: Asked) -> web.Response:

@@ -6,7 +6,7 @@ import msgspec
 from aiohttp import web
 
 from engine.domain.public_events import EventType
-from engine.http.problems import HttpRefusal
+from engine.http.routes.common import for_applications
 from engine.http.routing import Answer, Asked, Route, json_answer
 from engine.http.webhook_port import DeliveryEntry, DeliveryState, WebhookEntry, Webhooks, WebhookWish, WrittenWebhook
 
@@ -50,12 +50,7 @@ class DeliveryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 def _book(asked: Asked) -> Webhooks:
-    book = asked.services.webhooks
-    if book is None:
-        raise HttpRefusal("not-found", "This engine has no webhooks")
-    if asked.who.agent is not None:
-        raise HttpRefusal("not-for-agents", "An agent's own token does not manage webhooks")
-    return book
+    return for_applications(asked, asked.services.webhooks, "webhooks")
 
 
 def _name(asked: Asked) -> str:
