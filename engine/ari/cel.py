@@ -59,17 +59,23 @@ def pasts(path: Path, channel_ids: Collection[str], *, since: datetime) -> dict[
     """
     wanted = set(channel_ids)
     found: dict[str, Past] = {}
+    for _, channel, at, hangup in told_since(path, since):
+        if channel in wanted:
+            known = found.get(channel, Past())
+            found[channel] = replace(known, ended=hangup) if hangup is not None else replace(known, answered=at)
+    return found
+
+
+def told_since(path: Path, since: datetime) -> Iterator[tuple[bytes, str, datetime, Hangup | None]]:
+    """Each line that can be read, with what `parse` finds in it, the newest first, until they are older than `since`."""
     for line in lines_backwards(path):
         told = parse(line)
         if told is None:
             continue
         channel, at, hangup = told
         if at < since - SINCE_MARGIN:
-            break
-        if channel in wanted:
-            known = found.get(channel, Past())
-            found[channel] = replace(known, ended=hangup) if hangup is not None else replace(known, answered=at)
-    return found
+            return
+        yield line, channel, at, hangup
 
 
 def parse(line: bytes) -> tuple[str, datetime, Hangup | None] | None:

@@ -11,7 +11,7 @@ import csv
 from datetime import UTC, datetime
 from pathlib import Path
 
-from engine.ari.cel import SINCE_MARGIN, Hangup, lines_backwards, parse
+from engine.ari.cel import Hangup, told_since
 from engine.domain.emergency_record import EmergencyCall
 
 _TRUNK = "PJSIP/trunk-"
@@ -20,13 +20,7 @@ _TRUNK = "PJSIP/trunk-"
 def ended_calls(path: Path, *, since: datetime) -> list[EmergencyCall]:
     """Those that ended after `since` (aware; a little earlier ones may be among them), the last one first."""
     ended: dict[str, EmergencyCall] = {}
-    for line in lines_backwards(path):
-        told = parse(line)
-        if told is None:
-            continue
-        channel, at, hangup = told
-        if at < since - SINCE_MARGIN:
-            break
+    for line, channel, at, hangup in told_since(path, since):
         if hangup is not None and (call := _call(line, channel, hangup)):
             ended[channel] = call
         elif hangup is None and channel in ended:
