@@ -67,7 +67,7 @@ def pasts(path: Path, channel_ids: Collection[str], *, since: datetime) -> dict[
 
 
 def told_since(path: Path, since: datetime) -> Iterator[tuple[bytes, str, datetime, Hangup | None]]:
-    """Each line that can be read, with what `parse` finds in it, the newest first, until they are older than `since`."""
+    """Each line that can be read and what `parse` finds in it, the newest first, until they are older than `since`."""
     for line in lines_backwards(path):
         told = parse(line)
         if told is None:
