@@ -30,6 +30,8 @@ _BY_SIP: dict[int, FailureKind] = {
     603: "rejected",
     604: "invalid",
     606: "refused",
+    # what is wrong with the request, not with the number: Asterisk gives some of them the cause of a wrong number
+    **dict.fromkeys((405, 406, 413, 414, 415, 416, 420, 421, 422, 482, 483, 493, 494, 505, 513, 580), "refused"),
 }
 
 _BY_CAUSE: dict[int, FailureKind] = {
