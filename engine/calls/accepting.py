@@ -50,8 +50,8 @@ class Guard(Protocol):
         """Those that may be used."""
         ...
 
-    def may_spend(self, agent: Slug) -> bool:
-        """Whether no limit keeps this agent from what costs money."""
+    def may_ring(self, agent: Slug, mobile: E164, site: Site) -> bool:
+        """Whether the agent's own limits have room for a call to their mobile."""
         ...
 
     def admit(self, call_id: CallId, request: ConnectRequest) -> None:
@@ -69,7 +69,7 @@ class Unguarded:
     def open_trunks(self, trunks: list[Trunk]) -> list[Trunk]:
         return trunks
 
-    def may_spend(self, agent: Slug) -> bool:
+    def may_ring(self, agent: Slug, mobile: E164, site: Site) -> bool:
         return True
 
     def admit(self, call_id: CallId, request: ConnectRequest) -> None: ...

