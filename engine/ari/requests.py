@@ -15,7 +15,7 @@ import msgspec
 from engine.ari.bridge_requests import BridgeRequests
 from engine.ari.building import get, given, segment
 from engine.ari.channel_requests import ChannelRequests
-from engine.ari.errors import NotFound
+from engine.ari.errors import AriError, NotFound
 from engine.ari.pools import Request, Retry
 from engine.ari.resources import AsteriskInfo, Endpoint
 from engine.ari.snapshot import Snapshot
@@ -150,6 +150,11 @@ class AriRequests(ChannelRequests, BridgeRequests):
         try:
             return await self.get_variable(probe, function)
         finally:
+            await self._end(probe)
+
+    async def _end(self, probe: str) -> None:
+        """It ends by itself if it cannot be ended; what went wrong before it (a cancellation too) is what is told."""
+        with suppress(AriError):
             await self.hang_up(probe)
 
     async def absent_steps(self, steps: Sequence[str]) -> list[str]:
@@ -166,7 +171,7 @@ class AriRequests(ChannelRequests, BridgeRequests):
         try:
             yield probe
         finally:
-            await self.hang_up(probe)
+            await self._end(probe)
 
     async def _on(self, channel_id: str, function: str) -> str:
         """What a function says on this channel; '' when the channel is gone."""

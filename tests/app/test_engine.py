@@ -184,6 +184,22 @@ async def test_a_call_the_journal_let_go_is_found_in_postgresql(running: Running
     assert await running.ask("GET", f"/v1/calls/{call_id}/events") == before
 
 
+async def test_a_link_from_an_address_that_is_named_is_a_call_of_the_agents(
+    settings: Settings, dsn: str, fake: FakeAsterisk, bearer: str
+) -> None:
+    link = "/CALL&alice&2001&01%2040%2000%2000%2002"
+    async with serving(settings, dsn, fake, bearer) as closed:
+        assert (await closed.ask("GET", link))[0] == 404
+    opened = settings.model_copy(update={"http": HttpSettings(port=0, call_links=("127.0.0.0/8",))})
+    async with serving(opened, dsn, fake, bearer) as running:
+        status, page = await running.ask("GET", link)
+        assert (status, "<h1>Call placed</h1>" in page) == (202, True)
+        ((call),) = (await running.ask("GET", "/v1/calls"))[1]["items"]
+        assert (call["agent"], call["to"]) == ("alice", "+33140000002")
+        assert (await running.ask("GET", link))[0] == 409
+        assert (await running.ask("GET", link.replace("2001", "2002")))[0] == 404
+
+
 async def test_what_a_call_cannot_use_is_counted(running: Running) -> None:
     call_id = await running.call()
     leg = channel(ids.channel_id(call_id, "agent", 1), "Ringing")

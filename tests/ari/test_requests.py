@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from engine.ari.bridge_requests import HOLDING
 from engine.ari.building import Reported
-from engine.ari.errors import NotFound
+from engine.ari.errors import NotFound, Unreachable
 from engine.ari.pools import Request, Retry
 from engine.ari.requests import PROBE, AriRequests
 
@@ -229,3 +230,27 @@ async def test_a_step_of_the_dialplan_that_is_not_there_or_cannot_be_asked_for(g
     paper = Paper(b'{"value":"0"}')
     paper.gone = gone
     assert await AriRequests(paper, "app").absent_steps(["a,112,1"]) == ["a,112,1"]
+
+
+@pytest.mark.parametrize("ask", [lambda a: a.contacts("alice-k7"), lambda a: a.queue_members("sales")])
+async def test_a_question_that_is_given_up_stays_given_up_when_its_channel_cannot_be_ended(ask: ARI) -> None:
+    """Else whoever asks again and again, for ever, could not be stopped."""
+
+    class Frozen(Paper):
+        async def send(self, request: Request) -> bytes:
+            self.sent.append(request)
+            if request.method == "GET":
+                await asyncio.Event().wait()
+            if request.method == "DELETE":
+                raise Unreachable(str(request), "gone")
+            return self.answer
+
+    frozen = Frozen()
+    asking = asyncio.ensure_future(ask(AriRequests(frozen, "standardiste")))
+    async with asyncio.timeout(5):
+        while not frozen.sent or frozen.sent[-1].method != "GET":  # noqa: ASYNC110 - it has no bell
+            await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert [request.method for request in frozen.sent] == ["POST", "GET", "DELETE"]
