@@ -126,7 +126,7 @@ class Heart:
         await self.until(lambda: self.wrote > before)
 
     async def until(self, true: Any) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not true():  # noqa: ASYNC110 - bounded, and what it looks at has no bell
                 await asyncio.sleep(0.001)
 

@@ -58,7 +58,7 @@ class Running:
             text = await answer.text()
             return answer.status, msgspec.json.decode(text) if text.startswith(("{", "[")) else text
 
-    async def until(self, true: Callable[[], object], bound_s: float = 10.0) -> None:
+    async def until(self, true: Callable[[], object], bound_s: float = 30.0) -> None:
         async with asyncio.timeout(bound_s):
             while not true():  # noqa: ASYNC110 - bounded, and what it looks at has no bell
                 await asyncio.sleep(0.005)

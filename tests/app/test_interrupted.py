@@ -57,7 +57,7 @@ def interrupt(settings: Settings) -> None:
 
 
 async def until_logged(logs: Any, name: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while name not in [line["event"] for line in logs]:  # noqa: ASYNC110 - bounded
             await asyncio.sleep(0.005)
 

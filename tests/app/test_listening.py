@@ -68,7 +68,7 @@ class Reconciler:
 
 
 async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110 - bounded
             await asyncio.sleep(0.001)
 

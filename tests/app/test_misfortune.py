@@ -149,7 +149,7 @@ async def test_a_row_nobody_foresaw_does_not_end_the_keeping(tmp_path: Path) -> 
     )
     keeper._migrated = True
     running = asyncio.create_task(keeper.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await database.asked.wait()
         database.asked.clear()
         await database.asked.wait()  # it asks again
@@ -174,7 +174,7 @@ async def test_numbers_that_cannot_be_read_end_nothing() -> None:
         limits=SimpleNamespace(ledger=SimpleNamespace(locks={})),
     )
     measuring = asyncio.create_task(measure(cast("Any", engine)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await looked.wait()
     await asyncio.sleep(0)
     assert not measuring.done()

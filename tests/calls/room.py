@@ -296,7 +296,7 @@ class Room:
 
     # -- what tests see ----------------------------------------------------------------------------------------------
 
-    async def until(self, true: Callable[[], object], bound_s: float = 5.0) -> None:
+    async def until(self, true: Callable[[], object], bound_s: float = 30.0) -> None:
         """Looks after every turn of the loop; raises TimeoutError after the bound."""
         loop = asyncio.get_running_loop()
         last = loop.time() + bound_s

@@ -32,7 +32,7 @@ async def test_an_order_that_meets_the_end_is_answered_and_its_disposition_kept(
     exchange.ends(room.channel(call_id, "customer"), 16)
     exchange.ends(room.channel(call_id, "agent"), 16)
     orders = [room.service.finish(call_id, CRM, SOLD), room.service.finish(call_id, CRM)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await asyncio.gather(*orders)
     await room.ended(call_id)
     await room.quiet()
@@ -44,6 +44,6 @@ async def test_an_order_is_answered_while_the_journal_takes_nothing(room: Room, 
     call_id = await room.talking()
     exchange.strict = False
     room.notary.broken = lambda step: True
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await room.service.finish(call_id, CRM)
     assert (await room.ended(call_id)).hangup_by == "api"

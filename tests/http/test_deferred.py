@@ -14,7 +14,7 @@ ASYNC = {"Prefer": "respond-async"}
 
 
 async def came(api: Api, link: str) -> dict[str, Any]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             change: dict[str, Any] = await (await api.ask("GET", link)).json()
             if change["state"] != "pending":

@@ -24,7 +24,7 @@ async def listening(api: Api, query: str = "", token: str = "std_all") -> AsyncI
 
 
 async def heard(stream: ClientWebSocketResponse, count: int) -> list[dict[str, Any]]:
-    return [await stream.receive_json(timeout=5) for _ in range(count)]
+    return [await stream.receive_json(timeout=30) for _ in range(count)]
 
 
 def cursors(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -146,7 +146,7 @@ async def test_a_slow_reader_is_dropped_and_told_why(api: Api, monkeypatch: pyte
     transport.pause_reading()
     for _ in range(200):
         api.feed.tell(padding=100_000)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(api.app[events.LISTENING]) == 0:  # noqa: ASYNC110 - the server's own state
             await asyncio.sleep(0.01)
         while any(task.get_name() == "event-listener" for task in asyncio.all_tasks()):  # noqa: ASYNC110 - likewise
@@ -177,7 +177,7 @@ async def handshaken(api: Api) -> tuple[asyncio.StreamReader, asyncio.StreamWrit
         "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", "",
     ]  # fmt: skip
     writer.write("\r\n".join(lines).encode())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
         await reader.readexactly(2)
     return reader, writer
@@ -207,7 +207,7 @@ async def test_a_query_that_means_nothing(api: Api, query: str) -> None:
 
 async def ending(stream: ClientWebSocketResponse) -> int | None:
     """The close code, whatever is told before it."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await stream.receive()).type not in (WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.CLOSING):
             pass
     return stream.close_code

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], bound_s: float = 10.0) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], bound_s: float = 30.0) -> None:
     """Looks every 10 ms; raises TimeoutError after the bound."""
     async with asyncio.timeout(bound_s):
         while not await condition():  # noqa: ASYNC110 - the condition lives in another process

@@ -57,7 +57,7 @@ class Receiver:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/hook"
 
-    async def until(self, true: Callable[[], object], bound_s: float = 15.0) -> None:
+    async def until(self, true: Callable[[], object], bound_s: float = 30.0) -> None:
         """Returns once it holds; looked at whenever something came in."""
         async with asyncio.timeout(bound_s), self._came:
             await self._came.wait_for(lambda: bool(true()))

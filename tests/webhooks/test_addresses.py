@@ -109,7 +109,7 @@ async def test_a_name_whose_server_is_silent_holds_up_no_other(monkeypatch: pyte
     names = addresses.SystemNames()
     try:
         waiting = [asyncio.ensure_future(names.resolve("silent.example")) for _ in range(200)]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await names.resolve("crm.example") == []
         waiting[0].cancel()
         silence.set()
