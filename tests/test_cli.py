@@ -111,13 +111,15 @@ async def test_the_doctor_on_an_empty_machine(tmp_path: Path, unused_port: int) 
     settings = Settings(
         state_dir=tmp_path / "state",
         http=Settings().http.model_copy(update={"port": unused_port}),
-        asterisk=Settings().asterisk.model_copy(update={"cel_path": tmp_path / "hangups.csv"}),
+        asterisk=Settings().asterisk.model_copy(
+            update={"config_dir": tmp_path / "etc", "cel_path": tmp_path / "hangups.csv"}
+        ),
     )
     found = dict(await examine(doctor.checks(settings, None)))
     assert {name: finding.state for name, finding in found.items()} == {
         "Python": "well", "settings": "well", "state directory": "well", "disk": "well", "API address": "well",
             "certificates": "well",
-        "Asterisk": "care", "hang-up log": "well", "PostgreSQL": "well", "engine": "care",
+        "Asterisk": "care", "Asterisk's files": "care", "hang-up log": "well", "PostgreSQL": "well", "engine": "care",
     }  # fmt: skip
 
 

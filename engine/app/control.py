@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.ari.errors import NotFound
 from engine.ari.requests import AriRequests
 from engine.config.asterisk import AsteriskPaths, AsteriskSettings
+from engine.config.beside import facts
 from engine.settings import Settings
 
 
@@ -56,4 +57,5 @@ def asterisk_settings(settings: Settings, secret: str) -> AsteriskSettings:
         sip_address=settings.asterisk.sip_host,
         sip_port=settings.asterisk.sip_port,
         tls_port=settings.asterisk.tls_port,
+        beside=facts(etc),
     )

@@ -45,6 +45,7 @@ def checks(settings: Settings, file: Path | None) -> list[Check]:
         Check("API address", lambda: to_thread(_address, settings)),
         Check("Asterisk", lambda: _asterisk(settings)),
         Check("certificates", lambda: to_thread(_certificates, settings)),
+        Check("Asterisk's files", lambda: to_thread(asterisk_files, settings)),
         Check("hang-up log", lambda: to_thread(_hangups, settings.asterisk.cel_path)),
         Check("PostgreSQL", lambda: _postgres(settings)),
         Check("engine", lambda: _engine(settings)),
@@ -146,6 +147,34 @@ def _certificates(settings: Settings) -> Finding:
     if any(why for _, _, why in seen):
         return care("; ".join(why for _, _, why in seen if why), "Renew it in time, and reload Asterisk.")
     return well(", ".join(f"{use} until {end:%Y-%m-%d}" for use, end, _ in seen))
+
+
+def asterisk_files(settings: Settings) -> Finding:
+    """The engine's own Asterisk, or one that it was put beside: whether what it needs is still there."""
+    from engine.app import beside
+
+    etc = settings.asterisk.config_dir
+    if not etc.is_dir():
+        return care(f"{etc} is not there", "engine asterisk, or engine asterisk beside")
+    if beside.is_own(etc):
+        return well(f"{etc}: of the engine's own Asterisk")
+    if not beside.is_beside(etc):
+        return care(f"{etc} has nothing of the engine's", "engine asterisk beside")
+    return _beside(settings, etc)
+
+
+def _beside(settings: Settings, etc: Path) -> Finding:
+    from engine.app import beside
+
+    if closed := beside.unreadable(etc):
+        return care(f"{closed} cannot be read by this user, so it was not looked at", "Look again as root.")
+    found = beside.look(settings, asterisk=None)
+    if found.plan.conflicts:
+        return ill("; ".join(map(str, found.plan.conflicts)), "engine asterisk beside shows all of it.")
+    if found.changes:
+        names = (*found.changes.files, *found.changes.lines, *found.changes.superfluous)
+        return care(f"{', '.join(names)}: not as the engine needs it", "engine asterisk beside --apply")
+    return well(f"{etc}: beside an administrator's")
 
 
 def _hangups(path: Path) -> Finding:

@@ -54,6 +54,12 @@ class AsteriskPaths(msgspec.Struct, frozen=True, kw_only=True):
         return self.log / "cel-custom" / "standardiste-hangups.csv"
 
 
+class Beside(msgspec.Struct, frozen=True):
+    """What the engine's files say differently in an Asterisk that is somebody else's (see `beside.py`)."""
+
+    transports: dict[str, str]  # protocol -> the name his transport has
+
+
 class AsteriskSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Ports, addresses and secrets of the Asterisk that the engine owns."""
 
@@ -67,6 +73,7 @@ class AsteriskSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls_port: int | None = None  # None: no TLS transport, and trunks that want TLS are refused
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    beside: Beside | None = None  # the Asterisk is an administrator's; None: it is the engine's own
     external_address: str | None = None  # what the far side sees when we stand behind NAT
     local_networks: tuple[str, ...] = ()  # addresses that are not behind that NAT
     rtp_ports: tuple[int, int] = (10000, 20000)  # two ports per leg
@@ -75,3 +82,11 @@ class AsteriskSettings(msgspec.Struct, frozen=True, kw_only=True):
     music: Path | None = None  # None: the `moh` directory of `data`
     comfort: Path | None = None  # directory with the tone of agents who wait; None: the one shipped with the engine
     handover_wait_s: int = 5  # how long a caller hears ringing while the engine is being restarted
+
+    @property
+    def transports(self) -> dict[str, str]:
+        """The names of Asterisk's SIP transports, by protocol."""
+        if self.beside is not None:
+            return self.beside.transports
+        protocols = ("udp", "tcp") if self.tls_port is None else ("udp", "tcp", "tls")
+        return {protocol: f"transport-{protocol}" for protocol in protocols}

@@ -48,7 +48,7 @@ def parse(text: str, name: str = "file") -> Parsed:
     """Read what Asterisk would read; raises BadFile with the line."""
     sections: list[Section] = []
     includes: list[str] = []
-    for number, line in _meaningful_lines(text):
+    for number, line in meaningful_lines(text):
         where = f"{name}:{number}"
         if line.startswith("["):
             sections.append(_section_header(line, where))
@@ -62,12 +62,21 @@ def parse(text: str, name: str = "file") -> Parsed:
     return Parsed(tuple(sections), tuple(includes))
 
 
-def _meaningful_lines(text: str) -> Iterator[tuple[int, str]]:
+def meaningful_lines(text: str) -> Iterator[tuple[int, str]]:
+    """What is left of each line without comments and outer blanks, and its number; lines with nothing left are not."""
     in_block = False
     for number, raw in enumerate(text.split("\n"), start=1):
         line, in_block = _without_comments(raw, in_block)
         if line := line.strip():
             yield number, line
+
+
+def ends_in_comment(text: str) -> bool:
+    """Whether what is added at the end of the file is part of a `;--` comment that nobody closed."""
+    in_block = False
+    for raw in text.split("\n"):
+        _, in_block = _without_comments(raw, in_block)
+    return in_block
 
 
 def _without_comments(raw: str, in_block: bool) -> tuple[str, bool]:

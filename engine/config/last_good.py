@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from engine.config.errors import ConfigBusy, LastGoodLost
 
 LAST_GOOD, PENDING, LOCK = ".last-good", ".pending", ".lock"
 FILE_MODE, DIRECTORY_MODE = 0o600, 0o700  # the files hold SIP secrets
+SHARED_MODE = 0o640
 
 
 def read_files(directory: Path, names: Mapping[str, str] | tuple[str, ...]) -> dict[str, str]:
@@ -27,13 +29,18 @@ def read_files(directory: Path, names: Mapping[str, str] | tuple[str, ...]) -> d
 
 
 def write_files(directory: Path, files: Mapping[str, str]) -> None:
-    """Each file whole or not at all, readable by its owner only, on the disk when this returns."""
+    """Each file whole or not at all, on the disk when this returns; readable by its owner only.
+
+    In a directory that hands its group on (setgid) that group may read too: Asterisk's, where accounts differ.
+    """
     for name, text in files.items():
         target = directory / name
         target.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.new")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            if target.parent.stat().st_mode & stat.S_ISGID:
+                os.fchmod(file.fileno(), SHARED_MODE)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -32,3 +32,16 @@ _STORAGE = """
 """
 
 MODULES = tuple(f"{name}.so" for name in (_PJSIP + _ARI + _MEDIA + _DIALPLAN + _STORAGE).split())
+
+NEEDED = tuple(
+    """
+    res_pjsip res_pjsip_session res_pjsip_authenticator_digest res_pjsip_outbound_authenticator_digest
+    res_pjsip_endpoint_identifier_ip res_pjsip_endpoint_identifier_user res_pjsip_registrar
+    res_pjsip_outbound_registration res_pjsip_nat res_pjsip_sdp_rtp res_pjsip_caller_id res_pjsip_rfc3326
+    res_rtp_asterisk chan_pjsip res_http_websocket res_stasis res_stasis_answer res_stasis_playback res_ari
+    res_ari_applications res_ari_asterisk res_ari_bridges res_ari_channels res_ari_endpoints res_ari_events
+    res_ari_playbacks app_stasis bridge_simple bridge_softmix bridge_holding res_musiconhold pbx_config app_dial
+    app_playback app_stack func_callerid func_channel func_logic func_math func_strings func_cut func_timeout
+    """.split()  # noqa: SIM905 - as above
+)
+"""Without these nothing works in an Asterisk that is somebody else's. The names have no `.so`."""

@@ -5,6 +5,8 @@ INVITE (From) and its credentials, and Asterisk looks all three up by it. A trun
 a SIP user never starts with `trunk-` (see domain/directory.py), so the two never meet.
 """
 
+from collections.abc import Mapping
+
 from engine.config import values as v
 from engine.config.emergency import agents_context
 from engine.config.ini import section
@@ -13,16 +15,23 @@ from engine.config.pjsip_trunks import trunk_group
 from engine.domain.directory import Agent, Directory, Site, Trunk
 from engine.errors import InvalidValue
 
+OWN_TRANSPORTS = {"udp": "transport-udp", "tcp": "transport-tcp"}
 AGENT_CODECS = ("alaw", "ulaw")  # in-band digits and recording need them; nothing here needs to be transcoded
 
 
-def pjsip_groups(directory: Directory, *, tls: bool = False) -> tuple[Group, ...]:
-    """All that the directory puts into pjsip.conf, trunks first; disabled agents and trunks are not there at all."""
+def pjsip_groups(directory: Directory, transports: Mapping[str, str] = OWN_TRANSPORTS) -> tuple[Group, ...]:
+    """All that the directory puts into pjsip.conf, trunks first; disabled agents and trunks are not there at all.
+
+    `transports`: what Asterisk's transports are called, by protocol.
+    """
     trunks = [t for _, t in sorted(directory.trunks.items()) if t.enabled]
     agents = [a for _, a in sorted(directory.agents.items()) if a.enabled]
     shared = _hosts_of_several(trunks)
     return (
-        *(trunk_group(t, directory.sites[t.site], identify=t.host not in shared, tls=tls) for t in trunks),
+        *(
+            trunk_group(t, directory.sites[t.site], identify=t.host not in shared, transports=transports)
+            for t in trunks
+        ),
         *(_agent(a, directory.sites[a.site]) for a in agents),
     )
 

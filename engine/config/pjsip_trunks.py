@@ -9,6 +9,7 @@ the caller's number.
 """
 
 import hashlib
+from collections.abc import Mapping
 
 from engine.config import values as v
 from engine.config.ini import Section, section
@@ -17,16 +18,19 @@ from engine.domain.directory import Site, Trunk
 from engine.errors import InvalidValue
 
 
-def trunk_group(trunk: Trunk, site: Site, *, identify: bool, tls: bool) -> Group:
+def trunk_group(trunk: Trunk, site: Site, *, identify: bool, transports: Mapping[str, str]) -> Group:
     """All objects of a trunk; `identify`: its calls are known by their address."""
     name = v.word(f"trunk-{trunk.id}")
-    if trunk.transport == "tls" and not tls:
-        raise InvalidValue(f"trunk {trunk.id} wants TLS, and this Asterisk has no TLS transport (setting tls_port)")
+    if trunk.transport not in transports:
+        wants = trunk.transport.upper()
+        remedy = " (setting tls_port)" if trunk.transport == "tls" else ""
+        raise InvalidValue(f"trunk {trunk.id} wants {wants}, and this Asterisk has no {wants} transport{remedy}")
+    transport = v.word(transports[trunk.transport])
     endpoint = section(
         name,
         type=v.word("endpoint"),
         context=v.word("from-trunks" if trunk.receive else "from-trunks-ignored"),
-        transport=v.word(f"transport-{trunk.transport}"),
+        transport=transport,
         **media(trunk.codecs, trunk.dtmf),
         **_how_media_travels(trunk),
         aors=name,
@@ -40,7 +44,7 @@ def trunk_group(trunk: Trunk, site: Site, *, identify: bool, tls: bool) -> Group
         timers_sess_expires=v.number(trunk.session_expires_s),
     )
     known_by_address = (_by_address(trunk, name),) if identify and trunk.kind != "account" else ()
-    others = (_aor(trunk, name), *known_by_address, *_signing_in(trunk, name))
+    others = (_aor(trunk, name), *known_by_address, *_signing_in(trunk, name, transport))
     return stamped(v.word(trunk.id), endpoint, *others, variables=_number_called(trunk))
 
 
@@ -115,14 +119,14 @@ def _auth(name: v.ConfigValue, user: v.ConfigValue, trunk: Trunk) -> Section:
     return section(name, type=v.word("auth"), auth_type=v.word("digest"), username=user, password=password)
 
 
-def _signing_in(trunk: Trunk, name: v.ConfigValue) -> tuple[Section, ...]:
+def _signing_in(trunk: Trunk, name: v.ConfigValue, transport: v.ConfigValue) -> tuple[Section, ...]:
     if trunk.kind == "peer":
         return ()
     if trunk.kind == "account":
         return (_auth(name, name, trunk),)
     if trunk.username is None:
         raise InvalidValue(f"trunk {trunk.id} registers, so it needs a username and a secret")
-    return _auth(name, v.word(trunk.username), trunk), _registration(trunk, name, v.word(trunk.username))
+    return _auth(name, v.word(trunk.username), trunk), _registration(trunk, name, transport)
 
 
 def _told_apart(trunk: Trunk) -> int:
@@ -133,12 +137,13 @@ def _told_apart(trunk: Trunk) -> int:
     return hashlib.sha256(f"{trunk.id}:{trunk.secret}".encode()).digest()[0] % 60
 
 
-def _registration(trunk: Trunk, name: v.ConfigValue, user: v.ConfigValue) -> Section:
+def _registration(trunk: Trunk, name: v.ConfigValue, transport: v.ConfigValue) -> Section:
     """We register to the far side; `line` marks its calls, so that they are known even from another address."""
+    user = v.word(trunk.username or "")
     return section(
         name,
         type=v.word("registration"),
-        transport=v.word(f"transport-{trunk.transport}"),
+        transport=transport,
         outbound_auth=name,
         server_uri=v.sip_uri(trunk.host, trunk.port, transport=_via(trunk)),
         client_uri=v.sip_uri(trunk.host, trunk.port, user=user, transport=_via(trunk)),

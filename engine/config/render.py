@@ -28,6 +28,7 @@ Files = dict[str, str]  # path below Asterisk's etc directory -> text
 
 _HOME = Path(__file__).resolve().parents[2]
 TEMPLATES = _HOME / "config_templates"
+COMFORT = _HOME / "engine" / "sounds"  # the tone of agents who wait
 DIALPLAN = _HOME / "dialplan" / "standardiste.conf"
 
 FOLDER = "standardiste"  # below `etc`: the files that follow from the directory, and nobody else's
@@ -46,7 +47,7 @@ def base_files(settings: AsteriskSettings) -> Files:
 
 def directory_files(directory: Directory, settings: AsteriskSettings) -> Files:
     """The files that follow from the directory; raises InvalidValue when a value cannot stand in them."""
-    groups = pjsip_groups(directory, tls=settings.tls_port is not None)
+    groups = pjsip_groups(directory, settings.transports)
     pjsip_text = _render("pjsip.conf.j2", {"groups": groups})
     _expect(PJSIP, pjsip_text, [s for group in groups for s in group.sections])
     emergency = emergency_sections(directory)
@@ -68,6 +69,14 @@ def directory_files(directory: Directory, settings: AsteriskSettings) -> Files:
     }
 
 
+def beside_file(name: str, sections: Sequence[Section], included: Sequence[str]) -> str:
+    """A file of the engine's that an administrator's file includes: what it extends, what it adds, what it includes."""
+    text = _render("beside.conf.j2", {"sections": sections, "included": [v.ConfigValue(file) for file in included]})
+    if parse(text, name) != Parsed(tuple(sections), tuple(included)):
+        raise ProgrammingError(f"{name} does not read back as what was to be written")
+    return text
+
+
 def generation(files: Files) -> str:
     """The stamp of the dialplan, as Asterisk answers it for the global variable once these files are loaded."""
     for found in parse(files[GLOBALS], GLOBALS).sections:
@@ -84,7 +93,8 @@ def _globals(settings: AsteriskSettings, dialplan: str) -> Section:
         "STANDARDISTE_TRIES": v.number(settings.handover_wait_s * 2),  # one try each half second
     }
     digest = hashlib.sha256((dialplan + repr(options)).encode()).hexdigest()[:16]
-    return section(v.word("globals"), **{GENERATION_VARIABLE: v.word(digest)}, **options)
+    made = section(v.word("globals"), **{GENERATION_VARIABLE: v.word(digest)}, **options)
+    return made if settings.beside is None else msgspec.structs.replace(made, flags=v.EXTENDS)
 
 
 def _base_context(settings: AsteriskSettings) -> dict[str, Any]:
@@ -101,7 +111,7 @@ def _base_context(settings: AsteriskSettings) -> dict[str, Any]:
         "language": v.word(settings.language),
         "tones": v.word(settings.tones),
         "music": v.path(settings.music or settings.paths.data / "moh"),
-        "comfort": v.path(settings.comfort or _HOME / "engine" / "sounds"),
+        "comfort": v.path(settings.comfort or COMFORT),
         "rtp_first": v.number(first),
         "rtp_last": v.number(last),
         "transports": _transports(settings),

@@ -32,6 +32,12 @@ class ConfigValue(str):
 NOTHING = ConfigValue("")
 """No value, where a value may be missing."""
 
+EXTENDS = ConfigValue("+")
+"""The flag of a section that goes on what a section of that name began: `[general](+)`."""
+
+EXTENDS_GLOBAL = ConfigValue("+type=global")
+"""The same in pjsip.conf, where objects of several types may share a name."""
+
 NOTICE = ConfigValue("Written by standardiste from its templates and its directory, and overwritten by it.")
 """The first line of every file."""
 

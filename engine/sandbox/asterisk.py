@@ -62,6 +62,11 @@ class AsteriskInstall:
     version: Version
 
     @classmethod
+    def find(cls, path: Path | None = None) -> "AsteriskInstall | None":
+        """The Asterisk at `path`, else the machine's own, however old; None when there is none."""
+        return _on_this_machine() if path is None else _named(path)
+
+    @classmethod
     async def find_or_fetch(cls, say: Say, minimum: Version = MINIMUM, path: Path | None = None) -> "AsteriskInstall":
         """The Asterisk at `path`, else the machine's own when it is new enough, else one fetched from Debian.
 
