@@ -64,6 +64,7 @@ def carry_out(settings: Settings, *, asterisk: Path | None) -> Wanted:
     found = look(settings, asterisk=asterisk)
     if found.plan.conflicts:
         return found
+    _check_writable(settings)
     owner = _owner(settings)
     found = look(settings, asterisk=asterisk, secret=_secret(settings, owner))
     beside_files.apply(_directory(settings), found.plan, owner)
@@ -72,6 +73,7 @@ def carry_out(settings: Settings, *, asterisk: Path | None) -> Wanted:
 
 def take_away(settings: Settings) -> tuple[str, ...]:
     """Undo it; returns what was changed."""
+    _check_writable(settings)
     return beside_files.remove(_directory(settings))
 
 
@@ -82,6 +84,15 @@ def _directory(settings: Settings) -> Path:
             f"{etc} is not there", what_next="Set [asterisk] config_dir to the directory of Asterisk's files."
         )
     return etc
+
+
+def _check_writable(settings: Settings) -> None:
+    closed = beside_files.unwritable(_directory(settings))
+    if closed is not None:
+        raise BadFile(
+            f"{closed} cannot be written by this account, so nothing was changed",
+            what_next="Do it as root, or as the account that owns Asterisk's files.",
+        )
 
 
 def _its_settings(settings: Settings, secret: str) -> AsteriskSettings:

@@ -98,6 +98,12 @@ def apply(etc: Path, plan: Plan, owner: Owner) -> Changes:
     return todo
 
 
+def unwritable(etc: Path) -> Path | None:
+    """What this account may not write and would have to: the directory, or a file of his."""
+    ours = [etc / FOLDER, *(etc / f"{name}.conf" for name in INCLUDING)]
+    return next((p for p in (etc, *ours) if p.exists() and not os.access(p, os.W_OK)), None)
+
+
 def remove(etc: Path) -> tuple[str, ...]:
     """Take our lines and our folder away; returns what was changed. A backup stays where his file is not as it was."""
     touched = []

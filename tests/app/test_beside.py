@@ -83,6 +83,17 @@ def test_an_old_asterisk_is_refused(
     assert run(config) == 0
 
 
+@pytest.mark.parametrize("word", ["--apply", "--remove"])
+def test_an_account_that_may_not_write_changes_nothing(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], word: str
+) -> None:
+    before, may = snapshot(config.parent), os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "pjsip.conf" and may(path, mode))
+    assert run(config, word) == 1
+    assert snapshot(config.parent) == before
+    assert "pjsip.conf cannot be written by this account, so nothing was changed" in capsys.readouterr().err
+
+
 def test_a_directory_that_is_not_there(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config.write_text('[asterisk]\nconfig_dir = "/nonexistent/etc"\n')
     assert run(config) == 1
