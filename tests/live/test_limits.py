@@ -6,6 +6,8 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from engine.domain.numbers import NumberClass
+from engine.sandbox.behaviours import coded
 from engine.sandbox.running import RunningEngine
 from engine.sandbox.sandbox import Sandbox
 from engine.webhooks.signing import new_secret
@@ -20,6 +22,18 @@ DEAR: dict[str, dict[str, Any]] = {
 }
 """A minute of a call with two legs costs 2: the token's third call is one too many."""
 TOKEN = "token:sandbox"
+
+
+OF_CLASS: dict[NumberClass, str] = {
+    "local": "+33140003001",
+    "mobile": "+33610003002",
+    "toll_free": "+33800123456",
+    "shared_cost": "+33820123456",
+    "premium": "+33899700000",
+    "international": "+442079460018",
+    "satellite": "+881631410000",
+    "personal": "+878101234567890",
+}
 
 
 async def stage(engine: RunningEngine, call_id: str) -> str:
@@ -82,6 +96,38 @@ async def test_rights_and_limits(own_box: Sandbox, monkeypatch: pytest.MonkeyPat
         assert await spent(engine) == 2.0
         await engine.delete(f"/v1/calls/{third}")
         await crowd.all_recorded(own_box, [third])
+
+
+async def test_each_right_opens_its_class_and_no_other(own_box: Sandbox) -> None:
+    """One agent for each right, with nothing else, at a site that allows every class; one call to a number of each."""
+    plans = crowd.plans([crowd.TALKS], len(OF_CLASS))
+    made = crowd.directory(
+        own_box.farend,
+        plans,
+        dialable_countries=("GB",),
+        dialable_classes=("premium", "satellite", "personal"),
+    )
+    with_right = {right: plan.agent for right, plan in zip(OF_CLASS, plans, strict=True)}
+    for right, agent in with_right.items():
+        made.agents[agent] = msgspec.structs.replace(made.agents[agent], rights=(right,), mode="sip", mobile=None)
+    named = [made.agents[agent] for agent in with_right.values()]
+    async with RunningEngine(own_box, crowd.written(own_box, made), settings={"limits": DEAR["limits"]}) as engine:
+        await own_box.farend.phones(*((a.sip_user, a.secret, coded("10", serial=n)) for n, a in enumerate(named)))
+        for right, agent in with_right.items():
+            for other, number in OF_CLASS.items():
+                if other != right:
+                    answer = await engine.post("/v1/calls", {"agent": agent, "to": number})
+                    assert (answer.status, answer.body["rule"]) == (403, f"destination-{other.replace('_', '-')}"), (
+                        agent
+                    )
+        for right, agent in with_right.items():
+            answer = await engine.post("/v1/calls", {"agent": agent, "to": OF_CLASS[right]})
+            assert answer.status == 202, (right, answer.body)
+        for number in OF_CLASS.values():
+            await own_box.farend.invited(number)
+        assert len(own_box.farend.invites()) - len(named) == len(OF_CLASS)
+        for call in (await engine.get("/v1/calls?live=true")).body["items"]:
+            await engine.delete(f"/v1/calls/{call['id']}")
 
 
 async def test_an_outside_credit_check(own_box: Sandbox) -> None:
