@@ -70,6 +70,8 @@ class Softphone:
         self._writer: asyncio.StreamWriter | None = None
         (folder / "accounts").write_text(account(told))
         (folder / "contacts").write_text("")
+        modules = folder / "modules"  # a word in its file ends at a blank, and the sandbox may lie under one
+        modules.symlink_to(program.parent.parent / "usr" / "lib" / "baresip" / "modules")
         (folder / "config").write_text(
             CONFIG.format(
                 host=host,
@@ -81,7 +83,7 @@ class Softphone:
                 folder=folder,
                 rtp_first=rtp_ports[0],
                 rtp_last=rtp_ports[1],
-                modules=program.parent.parent / "usr" / "lib" / "baresip" / "modules",
+                modules=modules,
             )
         )
         self._process = OwnedProcess("baresip", [program, "-f", folder], output=folder / "output", directory=folder)

@@ -56,7 +56,9 @@ async def test_a_stopped_prompt_ends_done(line: Line) -> None:
     playback = await _playing(line, line.ari, channel, LONG)
     assert await line.ari.stop_playback(playback)
     assert await _finished(line, playback) == "done"
-    assert not await line.ari.stop_playback(playback)
+    async with asyncio.timeout(10):
+        while await line.ari.stop_playback(playback):  # forgotten a moment after it is told
+            pass
 
 
 async def test_a_missing_sound_fails_alone_and_is_skipped_in_a_list(line: Line) -> None:
