@@ -206,6 +206,17 @@ class FarEnd:
         for call in self._live(number):
             await self._manager.act("Hangup", Channel=call.channel, Cause=str(cause))
 
+    async def abandon(self) -> None:
+        """Everybody who is left hangs up, as an exchange does when no voice comes any more (RTP time-out).
+
+        Needed once the Asterisk under test was killed: nobody tells them, and they go on sending their voice to its old
+        ports, where a call of the next Asterisk then hears two parties at once and loses the keys of its own.
+        """
+        for call in [call for call in self.calls() if call.live]:
+            with suppress(FarEndRefused):  # just gone
+                await self._manager.act("Hangup", Channel=call.channel, Cause="16")
+        await self.until(lambda: not any(call.live for call in self.calls()))
+
     async def press(self, number: str, keys: str) -> None:
         """Press keys (RFC 4733), 160 ms each, 100 ms apart. Raises FarEndRefused."""
         for call in self._live(number):

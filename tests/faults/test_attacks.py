@@ -95,6 +95,7 @@ async def test_asterisk_dies_while_the_engine_is_dead(house: House) -> None:
     await asyncio.sleep(1.2)
     await engine.kill()
     await box.asterisk.kill()
+    await box.farend.abandon()
     starting = asyncio.create_task(engine.start())  # and is ready only when Asterisk is
     await asyncio.sleep(2.0)
     await box.asterisk.start()

@@ -82,6 +82,7 @@ async def test_asterisk_killed_and_restarted(house: House) -> None:
     await asyncio.sleep(2.5)
     live = {call["id"]: call["talking"] for call in (await engine.get("/v1/calls?live=true")).body["items"]}
     await box.asterisk.kill()
+    await box.farend.abandon()
     await box.asterisk.start()
     recorded = await crowd.all_recorded(box, ids.values())
     for plan in plans[:20]:
