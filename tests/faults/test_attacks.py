@@ -31,8 +31,6 @@ pytestmark = [pytest.mark.live, pytest.mark.faults, pytest.mark.asyncio(loop_sco
 SEED = int(os.environ.get("STANDARDISTE_SEED", "11"))
 LIMITS: dict[str, dict[str, Any]] = {"limits": {"setups_per_s": 1000.0, "loop_lag_s": 5.0}}
 
-ASKED_AGAIN_S = 7.0  # a prompt of four seconds, a second of silence, and it begins again
-
 House = tuple[Sandbox, DyingEngine, list[crowd.Plan]]
 
 
@@ -77,7 +75,7 @@ async def test_both_hang_up_in_the_same_millisecond(house: House) -> None:
     box, engine, plans = house
     talkers = [plan for plan in plans if plan.kind is crowd.TALKS]
     ids = [await crowd.place(engine, plan) for plan in talkers]
-    await _talking(box, engine, ids, plans)
+    await _talking(engine, ids)
     await asyncio.gather(*(box.farend.hang_up(number) for plan in talkers for number in plan.numbers))
 
     async def nobody_left() -> bool:
@@ -167,7 +165,7 @@ async def test_an_engine_of_another_application_lets_our_calls_be(house: House) 
     box, engine, plans = house
     talkers = [plan for plan in plans if plan.kind is crowd.TALKS]
     ids = [await crowd.place(engine, plan) for plan in talkers]
-    await _talking(box, engine, ids, plans)
+    await _talking(engine, ids)
     config = _with_another_port(engine, "other", state=box.dir / "other", app="other")
     other = OwnedProcess(
         "other engine",
@@ -182,7 +180,7 @@ async def test_an_engine_of_another_application_lets_our_calls_be(house: House) 
 
     await crowd.until(reconciled, timeout_s=20)
     await asyncio.sleep(3.0)  # time enough to sweep, and to audit
-    await _talking(box, engine, ids, plans)
+    await _talking(engine, ids)
     await other.stop(signal.SIGKILL)
     assert "asterisk.orphan" not in other.output.read_text()
     await _all_in_order(box, engine, ids, talkers)
@@ -192,7 +190,7 @@ async def test_a_thousand_events_at_once(house: House) -> None:
     box, engine, plans = house
     plan = plans[0]
     call_id = await crowd.place(engine, plan)
-    await _talking(box, engine, [call_id], plans)
+    await _talking(engine, [call_id])
     asterisk = box.asterisk_settings
     user = aiohttp.encode_basic_auth(asterisk.ari_user, asterisk.ari_secret)
     url = f"http://127.0.0.1:{asterisk.ari_port}/ari/events/user/flood?application=standardiste"
@@ -202,7 +200,7 @@ async def test_a_thousand_events_at_once(house: House) -> None:
         answers = await asyncio.gather(*(_post(session, url) for _ in range(1000)))
     assert set(answers) == {204}
     assert (await engine.get("/readyz")).status == 200
-    await _talking(box, engine, [call_id], plans)
+    await _talking(engine, [call_id])
     await _all_in_order(box, engine, [call_id], [plan])
 
 
@@ -221,7 +219,7 @@ async def test_no_port_for_the_voice(house: House) -> None:
     await box.asterisk.cli("module reload res_rtp_asterisk.so")
     later = next(plan for plan in plans[20:] if plan.kind is crowd.TALKS)
     call_id = await crowd.place(engine, later)
-    await _talking(box, engine, [call_id], plans)
+    await _talking(engine, [call_id])
     await _all_in_order(box, engine, [call_id], [later])
 
 
@@ -241,7 +239,7 @@ async def test_the_disk_fills_up_with_calls_up(own_box: Sandbox) -> None:
         settings = {**LIMITS, "journal": {"path": str(small / "journal.sqlite"), "ballast_mb": 1}}
         async with RunningEngine(own_box, file, settings=settings) as engine:
             ids = [await crowd.place(engine, plan) for plan in plans[:6]]
-            await _talking(own_box, engine, ids, plans)
+            await _talking(engine, ids)
             await asyncio.to_thread(_fill, small / "junk")
             refused = await _until_refused(engine, plans[6:])
             assert refused.status == 503, refused.body
@@ -304,20 +302,12 @@ async def _told(engine: RunningEngine, call: dict[str, Any]) -> str:
     return "\n".join([str(call["outcome"]), *lines])
 
 
-async def _talking(box: Sandbox, engine: RunningEngine, ids: Iterable[str], plans: Iterable[crowd.Plan]) -> None:
-    """Whoever is asked for 1 again presses it again, as people do, and it is told: no digit of ours may get lost."""
-    mobiles = {plan.agent: plan.mobile for plan in plans}
-    asked_again = asyncio.get_running_loop().time() + ASKED_AGAIN_S
+async def _talking(engine: RunningEngine, ids: Iterable[str]) -> None:
     for call_id in ids:
 
         async def talks(call_id: str = call_id) -> bool:
-            nonlocal asked_again
             call = (await engine.get(f"/v1/calls/{call_id}")).body
             assert call["live"], await _told(engine, call)
-            if call["stage"] == "confirming" and asyncio.get_running_loop().time() > asked_again:
-                print(f"asked again: {call_id}\n{await _told(engine, call)}\n{box.last_words()}")
-                asked_again += ASKED_AGAIN_S
-                await box.farend.press(mobiles[call["agent"]], "1")
             return bool(call["talking"])
 
         await crowd.until(talks, timeout_s=20)
