@@ -99,7 +99,7 @@ class Deferred:
             change.problem = problems.problem_of(refused, change.id)[0]
             if change.problem.code == "internal":
                 self._incident(asked, route, change.id, refused)
-        except Exception as error:
+        except Exception as error:  # nobody awaits it: whoever asked reads of it here, and the log has it whole
             change.problem = problems.internal_problem(change.id)
             self._incident(asked, route, change.id, error)
         else:
