@@ -12,7 +12,7 @@ import msgspec
 from engine.calls import acceptance
 from engine.calls.acceptance import House
 from engine.domain import dialstring
-from engine.domain.directory import Agent, Directory, Group, Number, Site, ToAgent, Trunk
+from engine.domain.directory import Agent, Directory, Group, Language, Number, Site, ToAgent, Trunk
 from engine.domain.numbers import parse_dialled
 from engine.domain.request import Arrival, ConnectRequest, Route
 from engine.domain.values import E164, ChannelId
@@ -142,16 +142,64 @@ def called_in(
     came: Came, number: Number, agent: Agent, site: Site, *, trunk: Trunk, routes: tuple[Route, ...], house: House
 ) -> ConnectRequest:
     """A customer called a number of ours that leads to this agent."""
-    mode, caller = agent.mode, caller_number(came, site.country)
-    return ConnectRequest(
+    mode = agent.mode
+    request = from_outside(
+        came, number, site, house, trunk=trunk, routes=routes, language=agent.language or site.language
+    )
+    return msgspec.structs.replace(
+        request,
         agent=agent.id,
         agent_name=agent.name,
         agent_number=acceptance.agent_number(agent, mode),
         mode=mode,
-        site=site.id,
-        language=agent.language or site.language,
-        notice="tone",
         confirm=acceptance.confirm_wanted(None, agent, site, mode),
+    )
+
+
+def from_outside(
+    came: Came,
+    number: Number,
+    site: Site,
+    house: House,
+    *,
+    trunk: Trunk,
+    routes: tuple[Route, ...],
+    language: Language,
+) -> ConnectRequest:
+    """A customer called a number of ours: `waiting`, and what the number stands for."""
+    caller = caller_number(came, site.country)
+    request = waiting(came, site, house, caller=caller, routes=routes, language=language, asked_by=f"trunk {trunk.id}")
+    return msgspec.structs.replace(
+        request,
+        campaign=number.campaign,
+        arrival=Arrival(channel=came.channel, party="customer", trunk=trunk.id),
+        direction="inbound",
+        did=number.id,
+        service=number.service,
+    )
+
+
+def waiting(
+    came: Came,
+    site: Site,
+    house: House,
+    *,
+    caller: str,
+    routes: tuple[Route, ...],
+    language: Language,
+    asked_by: str,
+) -> ConnectRequest:
+    """Somebody called and waits, as a customer does, for whoever is reached by the routes."""
+    return ConnectRequest(
+        agent=None,
+        agent_name=None,
+        agent_number="",
+        mode=None,
+        site=site.id,
+        country=site.country,
+        language=language,
+        notice="tone",
+        confirm=False,
         agent_routes=routes,
         customer_number=caller,
         customer_dialled=came.dialled,
@@ -160,13 +208,9 @@ def called_in(
         ring_agent_s=site.ring_agent_s,
         ring_customer_s=site.ring_customer_s,
         max_talk_s=house.max_talk_s,
-        campaign=number.campaign,
-        asked_by=f"trunk {trunk.id}",
+        asked_by=asked_by,
         node=house.node,
-        arrival=Arrival(channel=came.channel, party="customer", trunk=trunk.id),
-        direction="inbound",
-        did=number.id,
-        service=number.service,
+        arrival=Arrival(channel=came.channel, party="customer"),
     )
 
 

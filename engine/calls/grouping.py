@@ -15,7 +15,7 @@ from engine.calls.arriving import Came
 from engine.calls.ports import Asterisk, DirectorySource
 from engine.domain import routing
 from engine.domain.directory import Agent, Group, Language, Number, Site, Trunk
-from engine.domain.request import Arrival, ConnectRequest, GroupCall, Member, Route
+from engine.domain.request import ConnectRequest, GroupCall, Member, Route
 from engine.domain.values import E164, Slug
 from engine.errors import Refused
 
@@ -101,42 +101,26 @@ class Members:
 
 def called_in(came: Came, number: Number, site: Site, *, trunk: Trunk, offer: Offer, house: House) -> ConnectRequest:
     """A customer called a number of ours that leads to the group."""
-    caller = arriving.caller_number(came, site.country)
-    request = _request(came, site, offer, house, caller=caller, asked_by=f"trunk {trunk.id}", trunk=trunk.id)
-    return msgspec.structs.replace(
-        request, direction="inbound", did=number.id, service=number.service, campaign=number.campaign
+    return _offered(
+        offer,
+        arriving.from_outside(came, number, site, house, trunk=trunk, routes=offer.routes, language=offer.language),
     )
 
 
 def dialled_inside(came: Came, agent: Agent, site: Site, *, offer: Offer, house: House) -> ConnectRequest:
     """An agent called the group by its extension: they wait as a customer does, and hear it ring."""
-    request = _request(came, site, offer, house, caller=agent.extension, asked_by=f"phone {agent.id}", trunk=None)
-    return msgspec.structs.replace(request, direction="internal")
-
-
-def _request(
-    came: Came, site: Site, offer: Offer, house: House, *, caller: str, asked_by: str, trunk: Slug | None
-) -> ConnectRequest:
-    return ConnectRequest(
-        agent=None,
-        agent_name=None,
-        agent_number="",
-        mode=None,
-        site=site.id,
-        country=site.country,
+    request = arriving.waiting(
+        came,
+        site,
+        house,
+        caller=agent.extension,
+        routes=offer.routes,
         language=offer.language,
-        notice="tone",
-        confirm=False,  # each member's own
-        agent_routes=offer.routes,
-        customer_number=caller,
-        customer_dialled=came.dialled,
-        customer_routes=(),
-        caller=caller or None,
-        ring_agent_s=offer.ring_s,
-        ring_customer_s=site.ring_customer_s,
-        max_talk_s=house.max_talk_s,
-        asked_by=asked_by,
-        node=house.node,
-        arrival=Arrival(channel=came.channel, party="customer", trunk=trunk),
-        group=offer.group,
+        asked_by=f"phone {agent.id}",
     )
+    return msgspec.structs.replace(_offered(offer, request), direction="internal")
+
+
+def _offered(offer: Offer, request: ConnectRequest) -> ConnectRequest:
+    """Each member says for themselves whether a human must press 1."""
+    return msgspec.structs.replace(request, ring_agent_s=offer.ring_s, group=offer.group)

@@ -42,14 +42,19 @@ class Want(msgspec.Struct, frozen=True):
 
 def wants(ari_host: str, ari_port: int) -> tuple[Want, ...]:
     """All of them, in the order of the files."""
-    here = f"set [ari] url of the engine to where his server listens (now http://{ari_host}:{ari_port})"
+    return (*_http(ari_host, ari_port), *_ARI_AND_CEL)
+
+
+def _http(host: str, port: int) -> tuple[Want, ...]:
+    """Where the engine reaches Asterisk."""
+    here = f"set [ari] url of the engine to where his server listens (now http://{host}:{port})"
     return (
         Want("http.conf", "general", "enabled", "yes", "the engine reaches Asterisk by its HTTP server", vital=True),
         Want(
             "http.conf",
             "general",
             "bindaddr",
-            ari_host,
+            host,
             "the engine reaches Asterisk by this address",
             vital=True,
             also=("0.0.0.0", "::", "[::]"),  # noqa: S104 - his choice, which includes ours
@@ -59,7 +64,7 @@ def wants(ari_host: str, ari_port: int) -> tuple[Want, ...]:
             "http.conf",
             "general",
             "bindport",
-            str(ari_port),
+            str(port),
             "the engine reaches Asterisk by this port",
             vital=True,
             remedy=here,
@@ -72,32 +77,36 @@ def wants(ari_host: str, ari_port: int) -> tuple[Want, ...]:
             "beyond it connections are closed without a word, and the engine keeps up to 33 of them",
             compare="at_least",
         ),
-        Want("ari.conf", "general", "enabled", "yes", "the engine speaks ARI", vital=True),
-        Want(
-            "ari.conf",
-            "general",
-            "websocket_write_timeout",
-            "5000",
-            "with the default of 100 ms the first long pause of a loaded machine drops the engine's socket",
-            compare="at_least",
-        ),
-        Want(
-            "cel.conf",
-            "general",
-            "enable",
-            "yes",
-            "how calls end while no engine listens, and the records of emergency calls, come from it",
-        ),
-        Want(
-            "cel.conf",
-            "general",
-            "events",
-            "ANSWER,HANGUP",
-            "how calls end while no engine listens, and the records of emergency calls, come from these",
-            compare="has_all",
-            needs=("ANSWER", "HANGUP"),
-        ),
     )
+
+
+_ARI_AND_CEL = (
+    Want("ari.conf", "general", "enabled", "yes", "the engine speaks ARI", vital=True),
+    Want(
+        "ari.conf",
+        "general",
+        "websocket_write_timeout",
+        "5000",
+        "with the default of 100 ms the first long pause of a loaded machine drops the engine's socket",
+        compare="at_least",
+    ),
+    Want(
+        "cel.conf",
+        "general",
+        "enable",
+        "yes",
+        "how calls end while no engine listens, and the records of emergency calls, come from it",
+    ),
+    Want(
+        "cel.conf",
+        "general",
+        "events",
+        "ANSWER,HANGUP",
+        "how calls end while no engine listens, and the records of emergency calls, come from these",
+        compare="has_all",
+        needs=("ANSWER", "HANGUP"),
+    ),
+)
 
 
 PJSIP_GLOBAL = (

@@ -6,6 +6,7 @@ other. billable_s: the customer's leg was answered. All None or 0 when it never 
 """
 
 from datetime import datetime
+from typing import TypedDict
 
 from engine.domain import causes
 from engine.domain.call import Call
@@ -13,6 +14,7 @@ from engine.domain.cdr import CallRecord, LegRecord
 from engine.domain.legs import Attempt, Leg
 from engine.domain.moment import Moment, seconds
 from engine.domain.stages import Ended
+from engine.domain.values import Slug
 
 
 def of(call: Call) -> CallRecord:
@@ -20,8 +22,6 @@ def of(call: Call) -> CallRecord:
     if not isinstance(call.stage, Ended) or call.ended is None:
         raise ValueError(f"call {call.id} has not ended")
     verdict, request = call.stage.verdict, call.request
-    customer = call.customer.answered or _last_dialled(call.customer) or _arrived(call)
-    agent_answered, customer_answered = _agent_answered(call), _answered(call.customer)
     return CallRecord(
         call_id=call.id,
         revision=1,
@@ -32,7 +32,7 @@ def of(call: Call) -> CallRecord:
         agent_mode=request.mode,
         agent_number=request.agent_number or None,
         site=request.site,
-        trunk=customer.route.trunk if customer else None,
+        trunk=_trunk(call),
         campaign_id=request.campaign,
         contact_id=request.contact,
         caller=request.caller,
@@ -41,18 +41,7 @@ def of(call: Call) -> CallRecord:
         did=request.did,
         service=request.service,
         group_id=request.group.id if request.group else None,
-        requested_at=call.requested.utc,
-        agent_ringing_at=_utc(_first_rang(call.agent)),
-        agent_answered_at=_utc(agent_answered),
-        customer_dialled_at=_utc(_first_dialled(call.customer)),
-        customer_ringing_at=_utc(_first_rang(call.customer)),
-        customer_answered_at=_utc(customer_answered),
-        bridged_at=_utc(call.bridged),
-        ended_at=call.ended.utc,
-        ring_s=seconds(_first_dialled(call.customer), customer_answered or _last_end(call.customer)),
-        wait_s=seconds(_waits_from(call), customer_answered or _last_end(call.agent) or call.ended),
-        talk_s=seconds(call.bridged, _first_end_after_talk(call)) or 0.0,
-        billable_s=seconds(customer_answered, _last_end(call.customer) or call.ended) or 0.0,
+        **_times(call, call.ended),
         outcome=verdict.outcome,
         hangup_by=verdict.hangup_by,
         cause=verdict.cause,
@@ -67,6 +56,47 @@ def of(call: Call) -> CallRecord:
         recovered=call.recovered,
         events_missed=call.events_missed,
         engine_node=request.node,
+    )
+
+
+def _trunk(call: Call) -> Slug | None:
+    """The one that carried the customer, or was to."""
+    customer = call.customer.answered or _last_dialled(call.customer) or _arrived(call)
+    return customer.route.trunk if customer else None
+
+
+class _Times(TypedDict):
+    """The columns that say when and how long."""
+
+    requested_at: datetime
+    agent_ringing_at: datetime | None
+    agent_answered_at: datetime | None
+    customer_dialled_at: datetime | None
+    customer_ringing_at: datetime | None
+    customer_answered_at: datetime | None
+    bridged_at: datetime | None
+    ended_at: datetime
+    ring_s: float | None
+    wait_s: float | None
+    talk_s: float
+    billable_s: float
+
+
+def _times(call: Call, ended: Moment) -> _Times:
+    agent_answered, customer_answered = _agent_answered(call), _answered(call.customer)
+    return _Times(
+        requested_at=call.requested.utc,
+        agent_ringing_at=_utc(_first_rang(call.agent)),
+        agent_answered_at=_utc(agent_answered),
+        customer_dialled_at=_utc(_first_dialled(call.customer)),
+        customer_ringing_at=_utc(_first_rang(call.customer)),
+        customer_answered_at=_utc(customer_answered),
+        bridged_at=_utc(call.bridged),
+        ended_at=ended.utc,
+        ring_s=seconds(_first_dialled(call.customer), customer_answered or _last_end(call.customer)),
+        wait_s=seconds(_waits_from(call), customer_answered or _last_end(call.agent) or ended),
+        talk_s=seconds(call.bridged, _first_end_after_talk(call)) or 0.0,
+        billable_s=seconds(customer_answered, _last_end(call.customer) or ended) or 0.0,
     )
 
 

@@ -78,11 +78,15 @@ def build_app(
     )
     events.prepare(app)
     app.on_shutdown.append(lambda _: deferred.drain(limits.drain_s))
+    _add_routes(app)
+    return app
+
+
+def _add_routes(app: web.Application) -> None:
     for route in ROUTES:
         app.router.add_route(route.method, route.path, serve(route), expect_handler=_expect)
         if route.method == "GET":
             app.router.add_route("HEAD", route.path, serve(route), expect_handler=_expect)
-    return app
 
 
 async def _expect(request: web.Request) -> web.StreamResponse | None:
