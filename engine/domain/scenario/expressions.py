@@ -1,0 +1,59 @@
+"""Conditions and values of a scenario: CEL, type-checked against its variables before any caller meets them.
+
+The one module that knows which CEL is behind it (cel-expr-python, the C++ implementation). CEL has no loops, no side
+effects and no way out to the machine; see https://github.com/google/cel-spec.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NewType
+
+from cel_expr_python import cel
+
+from engine.domain.scenario.graph import Expression, Value, ValueType, Variable
+from engine.errors import InvalidValue
+
+Types = Mapping[Variable, ValueType]
+_Known = NewType("_Known", frozenset[tuple[Variable, ValueType]])
+
+LONGEST = 1_000
+_CEL: dict[ValueType, cel.Type] = {"text": cel.Type.STRING, "number": cel.Type.INT, "flag": cel.Type.BOOL}
+_OURS: dict[str, ValueType] = {of.name(): name for name, of in _CEL.items()}
+
+
+def type_of(expression: Expression, types: Types) -> ValueType:
+    """What it yields; raises InvalidValue, which says what is wrong with it, for one that does not fit the variables."""
+    found = _compiled(expression, _Known(frozenset(types.items()))).return_type().name()
+    if found not in _OURS:
+        raise InvalidValue(f"`{expression}` is neither a text, a number nor a flag, but {found.lower()}")
+    return _OURS[found]
+
+
+def evaluate(expression: Expression, types: Types, values: Mapping[Variable, Value]) -> Value:
+    """Its value. Raises InvalidValue where it has none: a variable without a value, a division by zero."""
+    result = _compiled(expression, _Known(frozenset(types.items()))).eval(data=dict(values))
+    if result.type().name() not in _OURS:
+        raise InvalidValue(f"`{expression}`: {_first_line(str(result.value()))}")
+    value: Value = result.value()
+    return value
+
+
+@lru_cache(maxsize=10_000)  # the expressions of a house's scenarios, with room for the versions before
+def _compiled(expression: Expression, known: _Known) -> cel.Expression:
+    if len(expression) > LONGEST:
+        raise InvalidValue(f"an expression of {len(expression)} characters: {LONGEST} at most")
+    try:
+        return _environment(known).compile(expression)
+    except RuntimeError as wrong:
+        raise InvalidValue(f"`{expression}`: {_first_line(str(wrong))}") from None
+
+
+@lru_cache(maxsize=1_000)
+def _environment(known: _Known) -> cel.Env:
+    return cel.NewEnv(variables={str(name): _CEL[type_] for name, type_ in known})
+
+
+def _first_line(told: str) -> str:
+    """What CEL says, without its own wrapping."""
+    line = told.splitlines()[0]
+    return line.removeprefix("INVALID_ARGUMENT: ").removeprefix("ERROR: <input>:").removeprefix("UNKNOWN: ")

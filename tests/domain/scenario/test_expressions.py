@@ -1,0 +1,54 @@
+"""Conditions of scenarios: checked before a caller meets them, and never more than a condition."""
+
+import pytest
+
+from engine.domain.scenario.expressions import LONGEST, Types, evaluate, type_of
+from engine.domain.scenario.graph import Expression, Value, Variable
+from engine.errors import InvalidValue
+
+DEPARTMENT, TRIES, VIP = map(Variable, ("department", "tries", "vip"))
+TYPES: Types = {DEPARTMENT: "text", TRIES: "number", VIP: "flag"}
+VALUES: dict[Variable, Value] = {DEPARTMENT: "33", TRIES: 2, VIP: False}
+
+
+@pytest.mark.parametrize(
+    ("expression", "type_", "value"),
+    [
+        ("department == '33' && tries < 3", "flag", True),
+        ("vip || department.startsWith('9')", "flag", False),
+        ("tries + 1", "number", 3),
+        ("department + '-' + string(tries)", "text", "33-2"),
+        ("size(department)", "number", 2),
+        ("department.matches('^[0-9]{2}$')", "flag", True),
+        ("vip ? 'vip' : 'all'", "text", "all"),
+    ],
+)
+def test_an_expression_has_a_type_and_a_value(expression: str, type_: str, value: Value) -> None:
+    assert type_of(Expression(expression), TYPES) == type_
+    assert evaluate(Expression(expression), TYPES, VALUES) == value
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ("department > 3", "no matching overload"),
+        ("nobody == 1", "undeclared reference to 'nobody'"),
+        ("department ==", "Syntax error"),
+        ("[1, 2]", "neither a text, a number nor a flag, but list"),
+        ("1.5", "neither a text, a number nor a flag, but double"),
+        ("__import__('os')", "undeclared reference"),
+        ("'" + LONGEST * "x" + "'", "1002 characters"),
+    ],
+)
+def test_what_does_not_fit_is_told_before_any_call(expression: str, why: str) -> None:
+    with pytest.raises(InvalidValue, match=why.replace("(", r"\(")):
+        type_of(Expression(expression), TYPES)
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"), [("1 / (tries - 2) == 1", "divide by zero"), ("department == ''", "department")]
+)
+def test_what_has_no_value_is_told(expression: str, why: str) -> None:
+    values = {TRIES: 2} if "department" in expression else VALUES
+    with pytest.raises(InvalidValue, match=why):
+        evaluate(Expression(expression), TYPES, values)
