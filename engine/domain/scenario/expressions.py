@@ -18,11 +18,14 @@ _Known = NewType("_Known", frozenset[tuple[Variable, ValueType]])
 
 LONGEST = 1_000
 _CEL: dict[ValueType, cel.Type] = {"text": cel.Type.STRING, "number": cel.Type.INT, "flag": cel.Type.BOOL}
+_TEXT, _PATTERN = Variable("text"), Variable("pattern")
+_FITS = Expression("text.matches(pattern)")
+_FITTED: Types = {_TEXT: "text", _PATTERN: "text"}
 _OURS: dict[str, ValueType] = {of.name(): name for name, of in _CEL.items()}
 
 
 def type_of(expression: Expression, types: Types) -> ValueType:
-    """What it yields; raises InvalidValue, which says what is wrong with it, for one that does not fit the variables."""
+    """What it yields; raises InvalidValue, which says what is wrong, for one that does not fit the variables."""
     found = _compiled(expression, _Known(frozenset(types.items()))).return_type().name()
     if found not in _OURS:
         raise InvalidValue(f"`{expression}` is neither a text, a number nor a flag, but {found.lower()}")
@@ -36,6 +39,12 @@ def evaluate(expression: Expression, types: Types, values: Mapping[Variable, Val
         raise InvalidValue(f"`{expression}`: {_first_line(str(result.value()))}")
     value: Value = result.value()
     return value
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether the whole of a text is as a regular expression says (RE2, so in linear time); raises InvalidValue for one
+    that is none."""
+    return bool(evaluate(_FITS, _FITTED, {_TEXT: text, _PATTERN: f"^(?:{pattern})$"}))
 
 
 @lru_cache(maxsize=10_000)  # the expressions of a house's scenarios, with room for the versions before

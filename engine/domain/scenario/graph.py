@@ -104,9 +104,10 @@ class Play(Node, frozen=True, kw_only=True, tag="play"):
 class Listening(Node, frozen=True, kw_only=True):
     """What menu and collect share.
 
-    `first_timeout_s` counts from the end of the prompt, `inter_digit_timeout_s` from the last key. `tries`: how often the
-    caller may be silent, and how often be wrong, each counted by itself, before `no_input` or `no_match` is left by.
-    Without prompts of their own for these, the whole prompt is said again. `flush`: keys typed ahead are forgotten.
+    `first_timeout_s` counts from the end of the prompt, `inter_digit_timeout_s` from the last key. `tries`: how often
+    the caller may be silent, and how often be wrong, each counted by itself, before it is left by `no_input` or
+    `no_match`. Without prompts of their own for these, the whole prompt is said again. `flush`: keys typed ahead are
+    forgotten.
     """
 
     prompt: Prompt
@@ -128,8 +129,8 @@ class Collect(Listening, frozen=True, kw_only=True, tag="collect"):
     """The caller types digits into the variable `into`, a text.
 
     `terminators` end the input, `clear_key` begins it anew. `valid` is a regular expression for the whole of it (RE2).
-    `confirm`: said after the input is read back; 1 takes it, 2 asks for it again. `sensitive`: nobody ever sees it: it is
-    masked in the journal, the record and every log, and a recording that runs is muted meanwhile.
+    `confirm`: said after the input is read back; 1 takes it, 2 asks for it again. `sensitive`: nobody ever sees it: it
+    is masked in the journal, the record and every log, and a recording that runs is muted meanwhile.
     """
 
     into: Variable
@@ -181,7 +182,7 @@ class Incident(Node, frozen=True, kw_only=True, tag="incident"):
 
 
 class Lookup(Node, frozen=True, kw_only=True, tag="lookup"):
-    """Find a contact by number, or a row of a declared table by its key; columns become variables (variable: column)."""
+    """Find a contact by number, or a row of a declared table by its key. `into`: variable: column."""
 
     table: Slug  # `contacts` is the house's own contact book
     key: Expression
@@ -190,7 +191,7 @@ class Lookup(Node, frozen=True, kw_only=True, tag="lookup"):
 
 
 class Fetch(Node, frozen=True, kw_only=True, tag="fetch"):
-    """Ask a web service that answers in JSON. `into`: variable: JSON pointer (RFC 6901). `filler` is said while slow."""
+    """Ask a web service that answers in JSON. `into`: variable: JSON pointer (RFC 6901). `filler`: said while slow."""
 
     url: Template
     method: Literal["GET", "POST"] = "GET"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.domain.scenario.expressions import LONGEST, Types, evaluate, type_of
+from engine.domain.scenario.expressions import LONGEST, Types, evaluate, fits, type_of
 from engine.domain.scenario.graph import Expression, Value, Variable
 from engine.errors import InvalidValue
 
@@ -52,3 +52,16 @@ def test_what_has_no_value_is_told(expression: str, why: str) -> None:
     values = {TRIES: 2} if "department" in expression else VALUES
     with pytest.raises(InvalidValue, match=why):
         evaluate(Expression(expression), TYPES, values)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "fit"),
+    [("[0-9]{2}", "33", True), ("[0-9]{2}", "334", False), ("1|22", "221", False), ("(a+)+b", "a" * 5_000, False)],
+)
+def test_a_pattern_is_for_the_whole_of_a_text(pattern: str, text: str, fit: bool) -> None:
+    assert fits(pattern, text) is fit
+
+
+def test_a_pattern_that_is_none_is_told() -> None:
+    with pytest.raises(InvalidValue, match="invalid regular expression"):
+        fits("[0-9", "3")

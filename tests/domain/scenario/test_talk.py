@@ -7,6 +7,7 @@ import pytest
 
 from engine.domain.moment import Moment
 from engine.domain.scenario import run, talk
+from engine.domain.scenario.graph import NodeName
 from engine.domain.values import Slug
 
 AT = Moment(utc=datetime(2026, 5, 1, 8, tzinfo=UTC), mono=10.0)
@@ -31,6 +32,6 @@ def test_all_of_it_is_read_back_as_it_was_written(value: object, union: object) 
 
 
 def test_a_run_is_read_back_as_it_was_written() -> None:
-    one = run.Run(scenario=Slug("s"), node=run.NodeName("n"), phase=run.Beginning(), language="fr", values={}, began=AT)
+    one = run.Run(scenario=Slug("s"), node=NodeName("n"), phase=run.Beginning(), language="fr", values={}, began=AT)
     assert not one.over
     assert msgspec.json.decode(msgspec.json.encode(one), type=run.Run) == one
