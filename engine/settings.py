@@ -167,6 +167,11 @@ class PostgresSettings(Section):
         default=8, description="Connections. Calls never wait for one: the journal stands between."
     )
     query_time_s: Seconds = Field(default=5.0, description="Longest time of one query of the API.")
+    audit_keep_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
+        default=365,
+        description="Days a row of the audit is kept; 0 is for ever. It names people: the CNIL allows such logs six "
+        "months to a year, and fraud is often seen on a bill months later.",
+    )
 
 
 class LimitSettings(Section):

@@ -1,7 +1,8 @@
-"""Rows of `audit`: who changed what, and what which rule refused. The journal keeps them until PostgreSQL does."""
+"""Rows of `audit`: who changed what, and what which rule refused. The journal keeps them until PostgreSQL does, and
+PostgreSQL for as long as the house wants."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
@@ -10,6 +11,9 @@ import structlog
 from engine.calls.contract import Actor
 from engine.errors import JournalUnwritable
 from engine.journal import OutboxRow
+from engine.store import forgetting
+from engine.store.audit import forget
+from engine.store.pool import Database
 
 log = structlog.get_logger(__name__)
 
@@ -46,3 +50,10 @@ async def note(
         await audit.report((OutboxRow(kind="audit", payload=msgspec.json.encode(payload)),))
     except JournalUnwritable as unwritable:  # who did it is in the log, at least
         log.error("audit.not_kept", action=action, actor=actor.name, rule=rule, why=unwritable.message)
+
+
+async def forget_old(db: Database, *, days: int) -> None:
+    """Take rows older than this away; 0 days keeps them for ever. Raises DatabaseAway."""
+    forgotten = await forgetting.forget_all(db, forget, timedelta(days=days)) if days else 0
+    if forgotten:
+        log.info("audit.forgotten", rows=forgotten, older_than_days=days)

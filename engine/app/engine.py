@@ -16,7 +16,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from engine import __version__, secret_file, sounds
-from engine.app import guarding
+from engine.app import auditing, guarding
 from engine.app.adapters import Archive, Cdrs, Health, Tokens
 from engine.app.asterisk_side import AsteriskSide
 from engine.app.beat import Admission, Beat
@@ -326,6 +326,7 @@ class Engine:
         await self.journal.prune_events(KEEP_EVENTS, now, self.deliverer.position)
         with suppress(DatabaseAway):
             await self.deliveries.forget_old()
+            await auditing.forget_old(self.db, days=self.settings.postgres.audit_keep_days)
         if pruned:
             log.info("journal.pruned", calls=pruned)
 

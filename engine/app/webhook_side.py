@@ -11,7 +11,7 @@ import structlog
 from engine.app.auditing import Audit, note
 from engine.calls.contract import Actor, Told
 from engine.http.webhook_port import DeliveryEntry, WebhookEntry, WebhookWish, WrittenWebhook
-from engine.store import webhooks
+from engine.store import forgetting, webhooks
 from engine.store.pool import Database
 from engine.webhooks import signing
 from engine.webhooks.addresses import check_url
@@ -62,10 +62,7 @@ class Rows:
             await webhooks.switch_off(connection, endpoint, "it answered 410 Gone")
 
     async def forget_old(self) -> None:
-        forgotten = webhooks.FORGOTTEN
-        while forgotten == webhooks.FORGOTTEN:
-            async with self._db.connection() as connection:
-                forgotten = await webhooks.forget(connection, KEEP_LOG)
+        await forgetting.forget_all(self._db, webhooks.forget, KEEP_LOG)
 
 
 class WebhookBook:

@@ -1,10 +1,10 @@
 """`audit`: requests that were refused and changes that were made."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine.errors import InvalidValue
-from engine.store import columns
+from engine.store import columns, forgetting
 from engine.store.outbox import AuditPayload
 from engine.store.pool import Connection
 
@@ -59,3 +59,13 @@ async def query_audit(
         limit,
     )
     return [columns.record(AuditRow, row) for row in rows]
+
+
+async def forget(connection: Connection, older_than: timedelta) -> int:
+    """Removes a batch of lines, the oldest first; what another engine is removing is left to it. Says how many."""
+    return await forgetting.delete(
+        connection,
+        "DELETE FROM audit WHERE (journal_id, seq) IN (SELECT journal_id, seq FROM audit"
+        " WHERE at < now() - $1::interval ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        older_than,
+    )

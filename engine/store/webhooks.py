@@ -7,12 +7,11 @@ from typing import Literal, Protocol
 import msgspec
 
 from engine.errors import UnknownThing
-from engine.store import columns
+from engine.store import columns, forgetting
 from engine.store.pool import Connection
 
 DeliveryState = Literal["waiting", "delivered", "failed", "dropped"]
 PAGE_LIMIT = 1000
-FORGOTTEN = 5000  # per statement: a month of a busy house must not outlast the time a statement has
 
 _WAITING = "state = 'waiting' AND node = $1 AND due_at <= now()"
 
@@ -208,11 +207,10 @@ async def switch_off(connection: Connection, name: str, why: str) -> None:
 
 
 async def forget(connection: Connection, older_than: timedelta) -> int:
-    """Removes up to FORGOTTEN settled deliveries written down longer ago than this; says how many."""
-    done = await connection.execute(
+    """Removes a batch of settled deliveries written down longer ago than this; says how many."""
+    return await forgetting.delete(
+        connection,
         "DELETE FROM webhook_deliveries WHERE number IN (SELECT number FROM webhook_deliveries"
         " WHERE state <> 'waiting' AND created_at < now() - $1::interval LIMIT $2)",
         older_than,
-        FORGOTTEN,
     )
-    return int(done.removeprefix("DELETE "))
