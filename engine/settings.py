@@ -128,6 +128,16 @@ class AsteriskSettings(Section):
     tls_port: Port | None = Field(default=None, description="TCP port of SIP over TLS. Unset: none.")
     tls_certificate: Path | None = Field(default=None, description="PEM file of the certificate TLS shows.")
     tls_key: Path | None = Field(default=None, description="PEM file of its key, readable by Asterisk's account.")
+    tls_authorities: Path = Field(
+        default=Path("/etc/ssl/certs/ca-certificates.crt"),
+        description="PEM file of who may have signed the certificates of TLS trunks we call; a Yeastar's own may "
+        "stand in it. The default is what Debian's ca-certificates trusts.",
+    )
+    tls_verify: bool = Field(
+        default=True,
+        description="Whether a trunk by TLS must show a certificate of theirs, in the name of its host. False: anybody "
+        "in between can listen.",
+    )
     rtp_host: str | None = Field(
         default=None,
         description="Address others reach us at from outside, put in SIP and SDP behind NAT. Unset: our own by route.",

@@ -46,6 +46,8 @@ def _its_settings(settings: Settings, paths: AsteriskPaths, install: AsteriskIns
         tls_port=settings.asterisk.tls_port,
         tls_certificate=settings.asterisk.tls_certificate,
         tls_key=settings.asterisk.tls_key,
+        tls_authorities=settings.asterisk.tls_authorities,
+        tls_verify=settings.asterisk.tls_verify,
         external_address=settings.asterisk.rtp_host,
         local_networks=settings.asterisk.local_networks,
         rtp_ports=(settings.asterisk.rtp_first, settings.asterisk.rtp_last),

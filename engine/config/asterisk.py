@@ -73,6 +73,8 @@ class AsteriskSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls_port: int | None = None  # None: no TLS transport, and trunks that want TLS are refused
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    tls_authorities: Path | None = None  # who may have signed the certificates of those we call; None: nobody
+    tls_verify: bool = True
     beside: Beside | None = None  # the Asterisk is an administrator's; None: it is the engine's own
     external_address: str | None = None  # what the far side sees when we stand behind NAT
     local_networks: tuple[str, ...] = ()  # addresses that are not behind that NAT

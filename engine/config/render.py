@@ -144,9 +144,14 @@ def _behind_nat(settings: AsteriskSettings) -> list[tuple[v.ConfigValue, v.Confi
 
 
 def _certificate(settings: AsteriskSettings) -> list[tuple[v.ConfigValue, v.ConfigValue]]:
-    files = {"cert_file": settings.tls_certificate, "priv_key_file": settings.tls_key}
+    files = {
+        "cert_file": settings.tls_certificate,
+        "priv_key_file": settings.tls_key,
+        "ca_list_file": settings.tls_authorities,
+    }
     given = [(v.word(key), v.path(file)) for key, file in files.items() if file is not None]
-    return [(v.word("method"), v.word("tlsv1_2")), *given]
+    verified = v.yes_no(settings.tls_verify)
+    return [(v.word("method"), v.word("tlsv1_2")), (v.word("verify_server"), verified), *given]
 
 
 def _base_file(name: str, context: Mapping[str, Any]) -> str:

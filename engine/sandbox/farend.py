@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,12 +22,14 @@ from engine.sandbox.errors import FarEndRefused
 from engine.sandbox.farend_files import (
     ADDRESSES,
     AMI_USER,
+    ENCRYPTED,
     LYON,
     OPERATOR,
     PARIS,
     PHONES,
     Account,
     FarEndSettings,
+    FarTls,
     PhoneAccount,
     account_files,
     static_files,
@@ -122,6 +124,10 @@ class FarEnd:
         self._gates = {address: self._gate(address, behind=address) for address in (PARIS, LYON, OPERATOR)}
         self._phones: dict[str, PhoneAccount] = {}
         self._seen = _Seen()
+
+    def speak_tls(self, tls: FarTls) -> None:
+        """Call, register and be called by TLS, from its start on; its doors, by UDP, are nobody's then."""
+        self._settings = replace(self._settings, tls=tls)
 
     async def start(self) -> None:
         """Start it; raises PartDidNotStart."""
@@ -225,13 +231,21 @@ class FarEnd:
                 await asyncio.sleep(0.1)
 
     async def call(
-        self, did: str, from_number: str, trunk: str = PARIS, *, name: str = "", timeout_s: float = 60
+        self,
+        did: str,
+        from_number: str,
+        trunk: str = PARIS,
+        *,
+        name: str = "",
+        encrypted: bool = False,
+        timeout_s: float = 60,
     ) -> FarCall:
         """Call the engine's Asterisk at `did` as `from_number`, whose tone it sends; returns while it rings.
 
-        It hears (and records) early media too. Raises FarEndRefused.
+        It hears (and records) early media too. `encrypted`: with SRTP or not at all. Raises FarEndRefused.
         """
-        return await self._place(await self._towards(did, trunk), from_number, trunk, name=name, timeout_s=timeout_s)
+        channel = self._towards(did, trunk, ENCRYPTED if encrypted else "")
+        return await self._place(channel, from_number, trunk, name=name, timeout_s=timeout_s)
 
     async def dial(
         self, phone: Phone, digits: str, *, from_number: str | None = None, timeout_s: float = 60
@@ -266,11 +280,11 @@ class FarEnd:
         await self.until(lambda: bool(call.channel))
         return call
 
-    async def _towards(self, did: str, trunk: str) -> str:
+    def _towards(self, did: str, trunk: str, variant: str) -> str:
         if trunk != OPERATOR:
-            return f"PJSIP/{did}@{ADDRESSES[trunk]}"
-        host, port = self._settings.engine  # where the engine's Asterisk registered from
-        return f"PJSIP/{self.account.user}/sip:{did}@{host}:{port}"
+            return f"PJSIP/{did}@{ADDRESSES[trunk]}{variant}"
+        registered_from = self._settings.engine_uri().removeprefix("sip:")
+        return f"PJSIP/{self.account.user}{variant}/sip:{did}@{registered_from}"
 
     def _live(self, number: str) -> list[FarCall]:
         live = [call for call in self.calls(number) if call.live]

@@ -1,9 +1,11 @@
 """The far end's configuration: addresses, accounts and phones for pjsip.conf, the behaviours as a dialplan."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.config import values as v
 from engine.config.asterisk import AsteriskSettings
 from engine.config.modules import MODULES
 from engine.config.render import Files, base_files
@@ -13,6 +15,8 @@ from engine.sandbox.behaviours import TABLE, UNTIL_TOLD
 PARIS, LYON, OPERATOR, PHONES = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"
 ADDRESSES = {PARIS: "paris", LYON: "lyon", OPERATOR: "operator", PHONES: "phones"}
 AMI_USER = "farend"
+ENCRYPTED = "-srtp"  # behind the name of an endpoint: the same one, and its calls want SRTP
+WHEN_OFFERED = {"media_encryption": "sdes", "media_encryption_optimistic": "yes"}
 EXTRA_MODULES = ("app_userevent.so", "app_while.so", "func_env.so")
 
 _LABELLED = re.compile(r"([a-z]+):(.*)")
@@ -39,8 +43,28 @@ class PhoneAccount:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """A certificate and its key: PEM files."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True)
+class FarTls:
+    """Everybody of the far end speaks SIP by TLS: each address shows a certificate of its own, and all of them believe
+    `authorities`. `engine_port` is the TLS port of the Asterisk under test.
+    """
+
+    port: int
+    engine_port: int
+    authorities: Path
+    shown: Mapping[str, Pair]  # by address
+
+
+@dataclass(frozen=True)
 class FarEndSettings:
-    """Ports and secrets. `engine` is the Asterisk under test, host and port."""
+    """Ports and secrets. `engine` is the Asterisk under test, host and port of its UDP."""
 
     asterisk: AsteriskSettings
     ami_port: int
@@ -49,9 +73,24 @@ class FarEndSettings:
     behind_port: int  # where the trunks' UDP transports are: their doors have `sip_port`
     engine: tuple[str, int]
     heard: Path  # where recordings go
+    tls: FarTls | None = None  # None: by UDP, or by TCP
+
+    @property
+    def by(self) -> str:
+        """What its parties call by."""
+        return "tls" if self.tls else "udp"
+
+    def engine_uri(self, user: str | None = None) -> v.ConfigValue:
+        """Where the Asterisk under test is called."""
+        host, port = self.engine
+        if self.tls is not None:
+            return v.sip_uri(host, self.tls.engine_port, user=user, transport="tls")
+        return v.sip_uri(host, port, user=user)
 
 
 def _checked(value: object) -> str:
+    if isinstance(value, v.ConfigValue):
+        return v.escaped(value)
     text = str(value)
     if not _SAFE.fullmatch(text):
         raise InvalidValue(f"{text!r} cannot stand in the far end's files")
@@ -88,7 +127,7 @@ def _manager(settings: FarEndSettings) -> str:
 
 
 def _pjsip(settings: FarEndSettings) -> str:
-    host, engine_port = settings.engine
+    host, _ = settings.engine
     common = {
         "context": "arrive",
         "disallow": "all",
@@ -112,55 +151,71 @@ def _pjsip(settings: FarEndSettings) -> str:
             port = settings.behind_port if protocol == "udp" and address != PHONES else settings.sip_port
             bind = f"{address}:{port}"
             text += _block(f"{name}-{protocol}", type="transport", protocol=protocol, bind=bind)
-        text += _block(name, type="endpoint", transport=f"{name}-udp", aors=name, **common)
-        text += _block(name, type="aor", contact=f"sip:{host}:{engine_port}")
-    encrypted = {"media_encryption": "sdes", "media_encryption_optimistic": "yes"}  # when it is offered
-    text += _block("under-test", type="endpoint", **common, **encrypted)
+        text += _tls_transport(name, address, settings.tls) if settings.tls else ""
+        calls = {"type": "endpoint", "transport": f"{name}-{settings.by}", "aors": name}
+        text += _block(name, **calls, **common)
+        text += _block(f"{name}{ENCRYPTED}", **calls, **common, media_encryption="sdes")
+        text += _block(name, type="aor", contact=settings.engine_uri())
+    text += _block("under-test", type="endpoint", **common, **WHEN_OFFERED)
     text += _block("under-test", type="identify", endpoint="under-test", match=host)
     return f"; the far end\n{text}#include accounts.conf\n#include phones.conf\n"
+
+
+def _tls_transport(name: str, address: str, tls: FarTls) -> str:
+    return _block(
+        f"{name}-tls",
+        type="transport",
+        protocol="tls",
+        bind=v.bind(address, tls.port),
+        method="tlsv1_2",
+        cert_file=v.path(tls.shown[address].certificate),
+        priv_key_file=v.path(tls.shown[address].key),
+        ca_list_file=v.path(tls.authorities),
+        verify_server="yes",
+    )
 
 
 def account_files(accounts: tuple[Account, ...], phones: tuple[PhoneAccount, ...], settings: FarEndSettings) -> Files:
     """Accounts the engine's Asterisk may register with, and phones that register with it."""
     return {
-        "accounts.conf": "; accounts\n" + "".join(_account(account) for account in accounts),
+        "accounts.conf": "; accounts\n" + "".join(_account(account, settings) for account in accounts),
         "phones.conf": "; phones\n" + "".join(_phone(phone, settings) for phone in phones),
     }
 
 
-def _account(account: Account) -> str:
+def _account(account: Account, settings: FarEndSettings) -> str:
     user = account.user
+    common = {
+        "type": "endpoint",
+        "transport": f"operator-{settings.by}",
+        "context": "arrive",
+        "disallow": "all",
+        "allow": "alaw",
+        "direct_media": "no",
+        "rtp_symmetric": "yes",
+        "dtmf_mode": "rfc4733",
+        "trust_id_inbound": "yes",
+        "auth": user,
+        "aors": user,
+    }
     return (
-        _block(
-            user,
-            type="endpoint",
-            transport="operator-udp",
-            context="arrive",
-            disallow="all",
-            allow="alaw",
-            direct_media="no",
-            rtp_symmetric="yes",
-            dtmf_mode="rfc4733",
-            trust_id_inbound="yes",
-            auth=user,
-            aors=user,
-        )
+        _block(user, **common, **(WHEN_OFFERED if settings.tls else {}))
+        + _block(f"{user}{ENCRYPTED}", **common, media_encryption="sdes")
         + _block(user, type="auth", auth_type="userpass", username=user, password=account.secret)
         + _block(user, type="aor", max_contacts=1, remove_existing="yes")
     )
 
 
 def _phone(phone: PhoneAccount, settings: FarEndSettings) -> str:
-    host, port = settings.engine
     name = phone.name
     return (
         _block(
             name,
             type="registration",
-            transport="phones-udp",
+            transport=f"phones-{settings.by}",
             outbound_auth=name,
-            server_uri=f"sip:{host}:{port}",
-            client_uri=f"sip:{phone.user}@{host}:{port}",
+            server_uri=settings.engine_uri(),
+            client_uri=settings.engine_uri(phone.user),
             contact_user=phone.contact,
             expiration=300,
             retry_interval=2,
@@ -172,7 +227,7 @@ def _phone(phone: PhoneAccount, settings: FarEndSettings) -> str:
         + _block(
             name,
             type="endpoint",
-            transport="phones-udp",
+            transport=f"phones-{settings.by}",
             context="arrive",
             disallow="all",
             allow="alaw",
@@ -182,7 +237,7 @@ def _phone(phone: PhoneAccount, settings: FarEndSettings) -> str:
             aors=name,
             **dict(phone.options),
         )
-        + _block(name, type="aor", contact=f"sip:{host}:{port}")
+        + _block(name, type="aor", contact=settings.engine_uri())
     )
 
 

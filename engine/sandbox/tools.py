@@ -45,6 +45,7 @@ DOT = Tool(
     },
     prepare=("-c",),
 )
+OPENSSL = Tool("openssl", "openssl", ("version",))
 BARESIP = Tool("baresip", "baresip-core", ("-h",), good_exits=(0, 254, 255))
 
 

@@ -78,6 +78,7 @@ def test_behind_nat_and_with_tls_the_transports_say_so() -> None:
             local_networks=("10.0.0.0/8", "192.168.0.0/16"),
             tls_port=5061,
             tls_certificate=Path("/etc/ssl/a.pem"),
+            tls_authorities=Path("/etc/ssl/they.pem"),
         )
     )["pjsip.conf"]
     tls = next(s for s in parse(text).sections if s.name == "transport-tls")
@@ -86,6 +87,7 @@ def test_behind_nat_and_with_tls_the_transports_say_so() -> None:
     assert [value for key, value in pairs if key == "local_net"] == ["10.0.0.0/8", "192.168.0.0/16"]
     assert ("cert_file", "/etc/ssl/a.pem") in pairs
     assert "priv_key_file" not in dict(pairs)
+    assert (dict(pairs)["verify_server"], dict(pairs)["ca_list_file"]) == ("yes", "/etc/ssl/they.pem")
 
 
 @pytest.mark.parametrize(

@@ -78,8 +78,16 @@ class Asking:
         async with self._session.post(f"{self._base}/channels", params=query, headers=self._headers) as answer:
             answer.raise_for_status()
 
+    async def answer(self, channel: str) -> None:
+        async with self._session.post(f"{self._base}/channels/{channel}/answer", headers=self._headers) as answer:
+            answer.raise_for_status()
+
     async def variable(self, channel: str, name: str) -> str:
         return str((await self._get(f"/channels/{channel}/variable", variable=name))["value"])
+
+    async def channel(self, channel: str) -> dict[str, Any] | None:
+        told: dict[str, Any] | None = await self._get(f"/channels/{channel}")
+        return told
 
     async def hang_up(self, channel: str) -> None:
         async with self._session.delete(f"{self._base}/channels/{channel}", headers=self._headers) as answer:

@@ -1,90 +1,22 @@
 """The three ways a Yeastar offers, both ways, and what each trunk may be told: by real Asterisks on both sides."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import aiohttp
 import msgspec
 import pytest
 import pytest_asyncio
 
-from engine.config.apply import AsteriskFiles
-from engine.domain.directory import Directory, Trunk
-from engine.domain.values import Slug
 from engine.sandbox.behaviours import coded, mobile
-from engine.sandbox.example import example_directory
-from engine.sandbox.farend import FarCall, Invite, Phone
+from engine.sandbox.farend import FarCall, Phone
 from engine.sandbox.farend_files import LYON, OPERATOR, PARIS
 from engine.sandbox.sandbox import Sandbox
-from tests.live.asking import Asking, Events
+from tests.live.lines import Line, line_in
 
 pytestmark = pytest.mark.live
 
-PATIENCE_S = 15.0
-SECRET = "the-yeastar-s-own-secret"
-HOME = Trunk(id=Slug("home"), site=Slug("paris"), kind="account", secret=SECRET, priority=300)
 DID = "33140000001"
-
-
-class Line:
-    """A box, its files, and questions to its Asterisk."""
-
-    def __init__(self, box: Sandbox, asking: Asking) -> None:
-        self.box, self.asking, self.farend = box, asking, box.farend
-        self.files = AsteriskFiles(box.asterisk_settings, asking)
-        self.calls = 0
-
-    def directory(self, *changed: Trunk) -> Directory:
-        example = example_directory(self.farend)
-        trunks = {**example.trunks, HOME.id: HOME, **{trunk.id: trunk for trunk in changed}}
-        return msgspec.structs.replace(example, trunks=trunks)
-
-    def trunk(self, name: str, **changes: object) -> Trunk:
-        return msgspec.structs.replace(self.directory().trunks[Slug(name)], **changes)
-
-    async def apply(self, *changed: Trunk) -> None:
-        directory = self.directory(*changed)
-        await self.files.apply(directory)
-        assert await self.files.verify(directory) == []
-
-    async def calls_out(self, trunk: str, number: str, **more: str) -> str:
-        self.calls += 1
-        channel = f"out{self.calls:04}x"
-        waits = {"context": "standardiste-probe", "extension": "wait"}
-        await self.asking.originate(f"PJSIP/{number}@trunk-{trunk}", channel, **waits, **more)
-        return channel
-
-    async def arrives(self, place: Callable[[], Any], patience_s: float = PATIENCE_S) -> list[str]:
-        """What the application is told of a call that somebody places from outside; nothing when it does not arrive."""
-        await self.asking.set_global("ENGINE_BEAT", str(int(time.time())))
-        async with self.asking.app("standardiste") as events:
-            call: FarCall = await place()
-            try:
-                return await self._started(events, patience_s)
-            finally:
-                if call.live:
-                    await self.farend.hang_up(call.number)
-                await self.farend.until(lambda: not call.live)
-
-    async def _started(self, events: Events, patience_s: float) -> list[str]:
-        try:
-            async with asyncio.timeout(patience_s):
-                async for event in events:
-                    if event["type"] == "StasisStart":
-                        return [*event["args"], event["channel"]["caller"]["number"]]
-        except TimeoutError:
-            pass
-        return []
-
-    async def until_said(self, command: str, *words: str) -> None:
-        """Return once one line of a console command has all these words."""
-        async with asyncio.timeout(PATIENCE_S):
-            while not any(  # noqa: ASYNC110 - Asterisk tells nobody
-                all(word in line for word in words) for line in (await self.box.asterisk.cli(command)).splitlines()
-            ):
-                await asyncio.sleep(0.1)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -95,38 +27,18 @@ async def own() -> AsyncIterator[Sandbox]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def line(own: Sandbox) -> AsyncIterator[Line]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE_S)) as session:
-        made = Line(own, Asking(own.asterisk_settings, session))
-        await made.apply()
-        own.farend.forget()
+    async with line_in(own) as made:
         yield made
-        await own.farend.remove_phones()
-
-
-async def signed_in(line: Line, serial: int = 1, **options: str) -> Phone:
-    digits = coded("10", ring_s=0.3, tone_hz=900, serial=serial)
-    return await line.farend.yeastar("trunk-home", SECRET, digits, **options)
-
-
-async def asked(line: Line, trunk: str, tail: int, **more: str) -> Invite:
-    """The INVITE a trunk gets for a call of ours, which is answered and ended."""
-    number = mobile("10", ring_s=0.2, tone_hz=700, serial=tail)
-    channel = await line.calls_out(trunk, number, **more)
-    invite = await line.farend.invited(number)
-    await line.farend.until(lambda: any(call.answered_at for call in line.farend.calls(number)))
-    await line.farend.hang_up(number)
-    assert channel
-    return invite
 
 
 # An account trunk: the Yeastar signs in to us
 
 
 async def test_an_account_calls_us_and_is_called(line: Line) -> None:
-    yeastar = await signed_in(line)
+    yeastar = await line.yeastar()
     told = await line.arrives(lambda: line.farend.dial(yeastar, DID, from_number="0612345678"))
     assert told == ["inbound", "trunk-home", DID, "0612345678"]
-    assert (await asked(line, "home", 11)).trunk == "127.0.0.5"
+    assert (await line.asked("home", 11)).trunk == "127.0.0.5"
 
 
 async def test_an_account_with_the_wrong_password_gets_nowhere(line: Line) -> None:
@@ -140,19 +52,19 @@ async def test_an_account_with_the_wrong_password_gets_nowhere(line: Line) -> No
 
 
 async def test_an_account_lost_and_regained(line: Line) -> None:
-    yeastar = await signed_in(line, serial=3)
+    yeastar = await line.yeastar(serial=3)
     await line.farend.unregister(yeastar)
     number = mobile("10", ring_s=0.2, tone_hz=700, serial=31)
     with pytest.raises(aiohttp.ClientResponseError):
         await line.calls_out("home", number)
     await line.farend.register(yeastar)
-    assert (await asked(line, "home", 32)).number
+    assert (await line.asked("home", 32)).number
     assert line.farend.invites(number) == []
 
 
 async def test_an_account_that_moves_replaces_itself(line: Line) -> None:
-    await signed_in(line, serial=4)
-    await signed_in(line, serial=5)
+    await line.yeastar(serial=4)
+    await line.yeastar(serial=5)
     contacts = (await line.box.asterisk.cli("pjsip show aor trunk-home")).count("Contact:  trunk-home")
     assert contacts == 1
 
@@ -164,7 +76,7 @@ async def test_a_registration_refused_and_mended(line: Line) -> None:
     await line.farend.give_account("given-over-there")
     await line.apply(line.trunk("gsm-1", secret="given-over-there"))
     await line.until_said("pjsip show registrations", "trunk-gsm-1", "Registered")
-    assert (await asked(line, "gsm-1", 41)).trunk == OPERATOR
+    assert (await line.asked("gsm-1", 41)).trunk == OPERATOR
     await line.farend.give_account("changed-over-there")
     await line.box.asterisk.cli("pjsip send register trunk-gsm-1")
     await line.until_said("pjsip show registrations", "trunk-gsm-1", "Rejected")
@@ -186,7 +98,7 @@ async def test_a_peer_that_moves_is_known_at_its_new_address_only(line: Line) ->
     await line.files.apply(moved)
     assert (await line.arrives(lambda: line.farend.call(DID, "0612345678", LYON)))[1] == "trunk-paris-1"
     assert await line.arrives(lambda: line.farend.call(DID, "0612345678", PARIS), 3) == []
-    assert (await asked(line, "paris-1", 51)).trunk == LYON
+    assert (await line.asked("paris-1", 51)).trunk == LYON
 
 
 # What each may be told
@@ -222,7 +134,7 @@ async def test_a_trunk_of_which_calls_are_not_wanted_rings_and_nobody_answers(li
 )
 async def test_who_calls_stands_where_it_was_wanted(line: Line, changes: dict[str, object], shown: str) -> None:
     await line.apply(line.trunk("paris-1", **changes))
-    invite = await asked(line, "paris-1", 60 + len(changes), callerId='"" <+33140000001>')
+    invite = await line.asked("paris-1", 60 + len(changes), callerId='"" <+33140000001>')
     assert invite.from_number == shown
 
 
