@@ -113,6 +113,8 @@ def _lines(etc: Path, file: Path, ours: frozenset[str], *, depth: int) -> Iterat
             raise BadFile(f"{where}: #exec: what it adds cannot be known without running it")
         if word not in {"include", "tryinclude"} or target in ours:
             continue
+        if "\0" in target:
+            raise BadFile(f"{where}: what is included has a NUL byte in its name")
         found = sorted(glob.glob(str(etc / target)))
         if not found and word == "include":
             raise BadFile(f"{where}: {target} is not there, so Asterisk takes none of {file.name}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.config import beside, beside_files, foreign, last_good
@@ -256,6 +256,7 @@ def test_what_he_writes_after_it_stays(content: bytes, later: bytes) -> None:
 
 
 @settings(max_examples=300, deadline=None)
+@example(content=b"#include\t\0/[")
 @given(content=st.binary(max_size=200) | st.lists(PIECES | st.just(b"#include pjsip.conf\n"), max_size=9).map(b"".join))
 def test_no_file_is_read_with_another_error_than_ours(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     place = tmp_path_factory.mktemp("etc")
