@@ -21,13 +21,13 @@ import yaml
 
 from engine.config.directory_fields import FIELDS, OneOf, Several
 from engine.config.extensions import Unnumbered, with_extensions
-from engine.config.yaml_nodes import Findings, compose, entries, is_null, items, read, unknown_key
 from engine.domain.directory import EMPTY, Agent, Directory, Trunk
 from engine.domain.directory_check import problems
 from engine.domain.directory_kinds import SECTIONS, Kind, entries_of
 from engine.domain.directory_kinds import entry as make
 from engine.domain.values import Slug
 from engine.errors import InvalidValue
+from engine.yaml_nodes import Findings, compose, entries, is_null, items, read, unknown_key
 
 FieldValue = str | int | bool | list[str] | Mapping[str, str] | None
 Random = Callable[[int], str]  # so many characters nobody can guess

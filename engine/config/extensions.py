@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import yaml
 
-from engine.config.yaml_nodes import Findings
 from engine.domain.directory import Agent, Group, Site
 from engine.domain.directory_check import reserved_extensions
 from engine.domain.directory_kinds import Kind
 from engine.domain.values import Extension
+from engine.yaml_nodes import Findings
 
 
 class Unnumbered(msgspec.Struct, frozen=True):

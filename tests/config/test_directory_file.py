@@ -159,7 +159,7 @@ FAULTS = [
     ("- a", "f.yaml:1:1: the file: expected `key: value` lines"),
     ("sites: {paris: &p {name: P}, lyon: *p}", "f.yaml:1:36: aliases are not read here"),
     ("sites: {paris: [", "f.yaml:1:17: "),
-    ("sites: \x00", "f.yaml: not YAML"),
+    ("sites: \x00", "f.yaml:1:8: not YAML"),
 ]
 
 
