@@ -19,9 +19,12 @@ Extension = NewType("Extension", str)  # internal number, 2 to 6 digits
 Code = NewType("Code", str)  # of a disposition, as the business spells it
 Dialstring = NewType("Dialstring", str)  # "PJSIP/33612345678@trunk-paris-1": built by `dialstring.py` only
 
-_E164 = re.compile(r"\+[1-9][0-9]{5,14}", re.ASCII)  # ITU-T E.164: at most 15 digits
-_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
-_EXTENSION = re.compile(r"[1-9][0-9]{1,5}", re.ASCII)
+E164_PATTERN = r"\+[1-9][0-9]{5,14}"  # ITU-T E.164: at most 15 digits
+_E164 = re.compile(E164_PATTERN, re.ASCII)
+SLUG_PATTERN = "[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?"
+_SLUG = re.compile(SLUG_PATTERN, re.ASCII)
+EXTENSION_PATTERN = "[1-9][0-9]{1,5}"
+_EXTENSION = re.compile(EXTENSION_PATTERN, re.ASCII)
 CODE_PATTERN = "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 _CODE = re.compile(CODE_PATTERN, re.ASCII)
 

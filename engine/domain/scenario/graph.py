@@ -10,6 +10,7 @@ from typing import Literal, NewType
 import msgspec
 
 from engine.domain.directory import Language
+from engine.domain.scenario import forms
 from engine.domain.values import E164, Extension, Slug
 
 NodeName = NewType("NodeName", str)  # a-z, 0-9, hyphens and underscores; unique within its scenario
@@ -54,7 +55,7 @@ class File(Item, frozen=True, kw_only=True, tag="file"):
 class Sound(Item, frozen=True, kw_only=True, tag="sound"):
     """One of Asterisk's own sounds, such as `vm-goodbye` or `digits/today`."""
 
-    sound: str
+    sound: forms.SoundName
 
 
 class Digits(Item, frozen=True, kw_only=True, tag="digits"):
@@ -76,7 +77,7 @@ class Date(Item, frozen=True, kw_only=True, tag="date"):
 
 
 class Pause(Item, frozen=True, kw_only=True, tag="pause"):
-    pause: float
+    pause: forms.Patience
 
 
 Said = Say | File | Sound | Digits | Number | Date | Pause
@@ -111,18 +112,18 @@ class Listening(Node, frozen=True, kw_only=True):
     """
 
     prompt: Prompt
-    tries: int = 3
+    tries: forms.Tries = 3
     no_input_prompt: Prompt = ()
     no_match_prompt: Prompt = ()
-    first_timeout_s: float = 5.0
-    inter_digit_timeout_s: float = 3.0
+    first_timeout_s: forms.Patience = 5.0
+    inter_digit_timeout_s: forms.Patience = 3.0
     flush: bool = False
 
 
 class Menu(Listening, frozen=True, kw_only=True, tag="menu"):
     """The caller chooses by key. Keys may have several digits; one that begins another costs a timeout."""
 
-    keys: dict[str, NodeName]
+    keys: dict[forms.Keys, NodeName]
 
 
 class Collect(Listening, frozen=True, kw_only=True, tag="collect"):
@@ -134,10 +135,10 @@ class Collect(Listening, frozen=True, kw_only=True, tag="collect"):
     """
 
     into: Variable
-    min_digits: int = 1
-    max_digits: int = 20
-    terminators: str = "#"
-    clear_key: str = ""
+    min_digits: forms.Length = 1
+    max_digits: forms.Length = 20
+    terminators: forms.SomeKeys = "#"
+    clear_key: forms.OneKey = ""
     valid: str = ""
     confirm: Prompt = ()
     sensitive: bool = False
@@ -148,10 +149,10 @@ class Record(Node, frozen=True, kw_only=True, tag="record"):
 
     prompt: Prompt
     into: Variable | None = None
-    max_s: int = 120
-    min_s: int = 2
-    silence_s: int = 5
-    terminators: str = "#"
+    max_s: forms.Duration = 120
+    min_s: forms.Silence = 2
+    silence_s: forms.Silence = 5
+    terminators: forms.SomeKeys = "#"
     beep: bool = True
 
 
@@ -187,7 +188,7 @@ class Lookup(Node, frozen=True, kw_only=True, tag="lookup"):
     table: Slug  # `contacts` is the house's own contact book
     key: Expression
     into: dict[Variable, str] = {}
-    timeout_s: float = 3.0
+    timeout_s: forms.Patience = 3.0
 
 
 class Fetch(Node, frozen=True, kw_only=True, tag="fetch"):
@@ -196,8 +197,8 @@ class Fetch(Node, frozen=True, kw_only=True, tag="fetch"):
     url: Template
     method: Literal["GET", "POST"] = "GET"
     body: dict[str, Expression] = {}
-    into: dict[Variable, str] = {}
-    timeout_s: float = 5.0
+    into: dict[Variable, forms.Pointer] = {}
+    timeout_s: forms.Patience = 5.0
     filler: Prompt = ()
 
 
@@ -207,7 +208,7 @@ class Reaching(Node, frozen=True, kw_only=True):
     After the conversation the call is over, unless `after` has an edge: then the caller who stays goes on there.
     """
 
-    max_s: int = 60
+    max_s: forms.Duration = 60
     comfort: Literal["music", "tone"] = "music"
 
 
@@ -217,7 +218,7 @@ class Ring(Reaching, frozen=True, kw_only=True, tag="ring"):
     agents: tuple[Slug, ...] = ()
     numbers: tuple[E164, ...] = ()
     strategy: Literal["ring_all", "one_by_one"] = "ring_all"
-    ring_s: int = 20
+    ring_s: forms.Duration = 20
 
 
 class Group(Reaching, frozen=True, kw_only=True, tag="group"):
@@ -241,9 +242,9 @@ class Voicemail(Node, frozen=True, kw_only=True, tag="voicemail"):
 
     mailbox: Slug
     prompt: Prompt = ()
-    max_s: int = 120
-    min_s: int = 2
-    silence_s: int = 5
+    max_s: forms.Duration = 120
+    min_s: forms.Silence = 2
+    silence_s: forms.Silence = 5
 
 
 class Callback(Node, frozen=True, kw_only=True, tag="callback"):
@@ -252,7 +253,7 @@ class Callback(Node, frozen=True, kw_only=True, tag="callback"):
     queue: Slug  # what it is for: a group, a service
     number: Expression | None = None  # default: the caller's own
     prompt: Prompt = ()
-    tries: int = 3
+    tries: forms.Tries = 3
 
 
 class Subflow(Node, frozen=True, kw_only=True, tag="subflow"):
@@ -266,7 +267,7 @@ class Subflow(Node, frozen=True, kw_only=True, tag="subflow"):
 class Return(Node, frozen=True, kw_only=True, tag="return"):
     """The end of a subflow, with one of the outcomes it declares."""
 
-    outcome: Outcome
+    outcome: forms.OutcomeName
 
 
 class SetLanguage(Node, frozen=True, kw_only=True, tag="language"):
@@ -276,7 +277,7 @@ class SetLanguage(Node, frozen=True, kw_only=True, tag="language"):
 class Notify(Node, frozen=True, kw_only=True, tag="notify"):
     """Tell applications (websocket, webhooks) of something, with some variables."""
 
-    event: str
+    event: forms.EventName
     variables: tuple[Variable, ...] = ()
 
 
@@ -372,9 +373,9 @@ class Limits(Strict, frozen=True, kw_only=True):
     A caller is never kept longer; time spent talking to somebody does not count.
     """
 
-    steps: int = 200
-    visits: int = 20
-    duration_s: int = 1800
+    steps: forms.Steps = 200
+    visits: forms.Steps = 20
+    duration_s: forms.Stay = 1800
 
 
 class Scenario(Strict, frozen=True, kw_only=True):
@@ -391,7 +392,7 @@ class Scenario(Strict, frozen=True, kw_only=True):
     start: NodeName
     on_error: NodeName
     on_hangup: NodeName | None = None
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[forms.OutcomeName, ...] = ()
     limits: Limits = Limits()
     nodes: dict[NodeName, AnyNode]
 
