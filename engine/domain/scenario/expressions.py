@@ -4,6 +4,7 @@ The one module that knows which CEL is behind it (cel-expr-python, the C++ imple
 effects and no way out to the machine; see https://github.com/google/cel-spec.
 """
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NewType
@@ -17,6 +18,8 @@ Types = Mapping[Variable, ValueType]
 _Known = NewType("_Known", frozenset[tuple[Variable, ValueType]])
 
 LONGEST = 1_000
+_TOO_BIG = 2**63  # CEL counts in 64 bits
+_WHOLE = re.compile("-?[0-9]{1,18}", re.ASCII)
 _CEL: dict[ValueType, cel.Type] = {"text": cel.Type.STRING, "number": cel.Type.INT, "flag": cel.Type.BOOL}
 _TEXT, _PATTERN = Variable("text"), Variable("pattern")
 _FITS = Expression("text.matches(pattern)")
@@ -45,6 +48,25 @@ def fits(pattern: str, text: str) -> bool:
     """Whether the whole of a text is as a regular expression says (RE2, so in linear time); raises InvalidValue for one
     that is none."""
     return bool(evaluate(_FITS, _FITTED, {_TEXT: text, _PATTERN: f"^(?:{pattern})$"}))
+
+
+def fitted(value: Value, type_: ValueType, name: Variable) -> Value:
+    """A value from outside as the variable wants it: `1` may come as a text, a yes as `true`. Raises InvalidValue."""
+    match type_, value:
+        case "text", bool():
+            return "true" if value else "false"
+        case "text", _:
+            return str(value)
+        case "flag", bool():
+            return value
+        case "flag", "true" | "false":
+            return value == "true"
+        case "number", int() if not isinstance(value, bool) and abs(value) < _TOO_BIG:
+            return value
+        case "number", str() if _WHOLE.fullmatch(value):
+            return int(value)
+        case _:
+            raise InvalidValue(f"{value!r} is no {type_} for {name}")
 
 
 @lru_cache(maxsize=10_000)  # the expressions of a house's scenarios, with room for the versions before

@@ -24,7 +24,7 @@ Value = str | int | bool
 Barge = Literal["stop", "buffer", "ignore"]
 """A key pressed during an item: ends the prompt; or is kept for the next input, and the prompt goes on; or is lost."""
 
-ANYWHERE = NodeName("")  # of a fault that belongs to no node
+Reason = Literal["normal", "busy", "congestion"]
 
 
 class Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -285,7 +285,7 @@ class Hangup(Node, frozen=True, kw_only=True, tag="hangup"):
     """The end. `reason` is what an unanswered caller's network is told."""
 
     prompt: Prompt = ()
-    reason: Literal["normal", "busy", "congestion"] = "normal"
+    reason: Reason = "normal"
 
 
 AnyNode = (

@@ -6,11 +6,9 @@ import msgspec
 
 from engine.domain.directory import Language
 from engine.domain.moment import Moment
-from engine.domain.scenario.graph import NodeName, Outcome, Value, Variable
-from engine.domain.scenario.talk import AnyHeard
+from engine.domain.scenario.graph import Barge, NodeName, Outcome, Value, Variable
+from engine.domain.scenario.talk import AnyHeard, AnyQuestion
 from engine.domain.values import Slug
-
-MASKED = "*"  # stands for each key of a sensitive input, wherever it would be seen
 
 Ending = Literal["ended", "hung_up", "limit", "fault", "talked"]
 
@@ -18,8 +16,8 @@ Ending = Literal["ended", "hung_up", "limit", "fault", "talked"]
 class Visit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One node on the way, as the record shows it (feature C14).
 
-    `outcome` is None while the caller is there. `keys`: what was typed, masked where sensitive. `prompts`: how many
-    prompts were begun; `cut`: how many of these the caller cut short. `message`: the recording made here.
+    `outcome` is None while the caller is there. `keys`: what was pressed meanwhile, masked where sensitive. `prompts`:
+    how many were begun; `cut`: how many of these the caller cut short. `message`: the recording made here.
     """
 
     scenario: Slug
@@ -41,80 +39,95 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[Variable, Value]
 
 
+class Chunk(msgspec.Struct, frozen=True):
+    """Items of a prompt that are said in one go, since a key does the same to all of them."""
+
+    barge: Barge
+    items: tuple[AnyHeard, ...]
+
+
+class Speech(msgspec.Struct, frozen=True, kw_only=True):
+    """What is being said: the chunk's number and barge, and the chunks to come."""
+
+    number: int
+    barge: Barge
+    left: tuple[Chunk, ...] = ()
+
+
 # -- what the run waits for --------------------------------------------------------------------------------------------
 
 
 class Phase(msgspec.Struct, frozen=True, kw_only=True, tag_field="phase"):
-    pass
+    """Exactly one at a time, each with only what is true in it."""
 
 
-class Beginning(Phase, frozen=True, kw_only=True, tag="answering"):
-    """The caller is being answered; then the node is entered."""
+class Answering(Phase, frozen=True, kw_only=True, tag="answering"):
+    """The caller is being answered; then the node begins."""
 
 
 class Telling(Phase, frozen=True, kw_only=True, tag="telling"):
-    """Something is said that asks for nothing: a key ends it, or it is kept for the next input.
+    """Something is said that asks for nothing."""
 
-    `left`: items not begun. `barge` is that of what is being said. Then the node is left by `then`.
-    """
-
-    number: int
-    left: tuple[tuple[str, tuple[AnyHeard, ...]], ...]
-    barge: str
-    then: Outcome
-    early: bool = False
+    speech: Speech
 
 
-class Hearing(Phase, frozen=True, kw_only=True, tag="hearing"):
-    """The caller is asked for keys. `number` is that of what is being said, None once it is over.
+class Listening(Phase, frozen=True, kw_only=True, tag="listening"):
+    """The caller is asked for keys; `speech` is the prompt, None once it is over.
 
-    `asks`: what the keys are for. `silent` and `wrong` count what was not good enough so far. `entry`: an input that
-    waits to be confirmed.
+    `asks`: for the node's keys, for 1 or 2 to confirm `entry`, or for another number to be called back at. `silent` and
+    `wrong` count what was not good enough so far.
     """
 
     asks: Literal["keys", "confirm", "number"]
-    number: int | None
-    left: tuple[tuple[str, tuple[AnyHeard, ...]], ...] = ()
-    barge: str = "stop"
+    speech: Speech | None = None
     keys: str = ""
     silent: int = 0
     wrong: int = 0
     entry: str = ""
 
 
-class Recording(Phase, frozen=True, kw_only=True, tag="recording"):
-    """The announcement is said (`number` is the speech's), then the message is recorded (`taking` is its number)."""
+class Announcing(Phase, frozen=True, kw_only=True, tag="announcing"):
+    """A message will be recorded once this is said."""
 
+    speech: Speech
+
+
+class Recording(Phase, frozen=True, kw_only=True, tag="recording"):
     number: int
-    left: tuple[tuple[str, tuple[AnyHeard, ...]], ...] = ()
-    barge: str = "stop"
-    taking: bool = False
+    name: str
 
 
 class Asking(Phase, frozen=True, kw_only=True, tag="asking"):
-    """A question is out; `filler`: what is said meanwhile, over and over."""
+    """A question is out; `filler` is said meanwhile, and again. `back`: the input it is about, should it be wrong."""
 
     number: int
-    filler: int | None = None
+    question: AnyQuestion
+    filler: Speech | None = None
+    back: Listening | None = None
 
 
 class Reaching(Phase, frozen=True, kw_only=True, tag="reaching"):
-    """Somebody is being rung, or talks to the caller."""
+    """Somebody is being rung, or talks to the caller, since `since`."""
 
     number: int
+    since: Moment
 
 
 class Over(Phase, frozen=True, kw_only=True, tag="over"):
     ending: Ending
 
 
-AnyPhase = Beginning | Telling | Hearing | Recording | Asking | Reaching | Over
+AnyPhase = Answering | Telling | Listening | Announcing | Recording | Asking | Reaching | Over
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """`values` are those of the scenario the caller is in; `frames` the way back, outermost first.
+    """`values` are those of the scenario the caller is in, `facts` what every scenario knows and none sets.
 
-    `numbers` counts what was ordered with a number, `ahead` are keys typed before they were asked for.
+    `frames`: the way back out of subflows, outermost first. `numbers` counts what was ordered with a number. `timers`
+    are those that run. `ahead`: keys pressed before they were asked for. `secrets`: sensitive variables, and where each
+    is asked for. `gone`: the caller hung up; what is left is done unheard. `talked_s`: seconds since `began` that were
+    spent in conversation. `limited`: a limit was met, and the caller is on the way out. `faults`: what went wrong, in
+    words.
     """
 
     scenario: Slug
@@ -123,17 +136,20 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     language: Language
     values: dict[Variable, Value]
     began: Moment
-    facts: dict[Variable, Value] = {}  # caller, called ...: known to every scenario, set by none
+    facts: dict[Variable, Value] = {}
     frames: tuple[Frame, ...] = ()
     numbers: int = 0
+    timers: tuple[str, ...] = ()
     ahead: str = ""
+    secrets: dict[Variable, NodeName] = {}
     answered: bool = False
-    gone: bool = False  # the caller hung up: what is left is done unheard
+    gone: bool = False
+    limited: bool = False
     steps: int = 0
     visits: dict[str, int] = {}
-    talked_s: float = 0.0  # of the time since `began`, in conversations: it does not count for the limit
+    talked_s: float = 0.0
     path: tuple[Visit, ...] = ()
-    faults: tuple[str, ...] = ()  # what went wrong on the way, in words
+    faults: tuple[str, ...] = ()
 
     @property
     def over(self) -> bool:

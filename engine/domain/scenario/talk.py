@@ -12,7 +12,7 @@ import msgspec
 
 from engine.domain.directory import Language
 from engine.domain.moment import Moment
-from engine.domain.scenario.graph import Outcome, Value
+from engine.domain.scenario.graph import Outcome, Reason, Value
 from engine.domain.values import E164, Extension, Slug
 
 # -- what is heard -----------------------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ class AskWeb(Question, frozen=True, kw_only=True, tag="web"):
 
 
 class StoreCallback(Question, frozen=True, kw_only=True, tag="callback"):
-    """stored or error."""
+    """stored, refused (a number nobody may be called back at) or error."""
 
     queue: Slug
     number: str
@@ -117,6 +117,16 @@ class StoreMessage(Question, frozen=True, kw_only=True, tag="voicemail"):
     seconds: float
 
 
+class CheckSecret(Question, frozen=True, kw_only=True, tag="secret"):
+    """done when the sensitive input just typed is as `valid` says (a regular expression), else no_match.
+
+    Its keys are known to `secrets.Secrets` alone; everywhere else it is `name`, a word that stands for it.
+    """
+
+    name: str
+    valid: str
+
+
 class Tell(Question, frozen=True, kw_only=True, tag="notify"):
     """done: told to applications, in order and for as long as it takes (outbox)."""
 
@@ -124,7 +134,7 @@ class Tell(Question, frozen=True, kw_only=True, tag="notify"):
     variables: dict[str, Value]
 
 
-AnyQuestion = AskHours | AskIncident | AskTable | AskWeb | StoreCallback | StoreMessage | Tell
+AnyQuestion = AskHours | AskIncident | AskTable | AskWeb | StoreCallback | StoreMessage | CheckSecret | Tell
 
 
 # -- whom to reach -----------------------------------------------------------------------------------------------------
@@ -226,14 +236,8 @@ class Reach(Order, frozen=True, kw_only=True, tag="reach"):
     after: bool
 
 
-class GiveUp(Order, frozen=True, kw_only=True, tag="give up"):
-    """Stop reaching: nobody is rung any more. Not once somebody talks to the caller."""
-
-    number: int
-
-
 class Mask(Order, frozen=True, kw_only=True, tag="mask"):
-    """From now on the keys are nobody's business (or again are): a running recording is muted meanwhile."""
+    """From now on the keys are nobody's business, or again are: a running recording is muted meanwhile."""
 
     on: bool
 
@@ -242,10 +246,10 @@ class Leave(Order, frozen=True, kw_only=True, tag="leave"):
     """The run is over; the caller is hung up if there still. `reason` is for a caller who was not answered."""
 
     end: Literal["ended", "hung_up", "limit", "fault", "talked"]
-    reason: Literal["normal", "busy", "congestion"] = "normal"
+    reason: Reason = "normal"
 
 
-AnyOrder = TakeCall | Speak | Hush | Wait | StopWaiting | Ask | Take | StopTaking | Reach | GiveUp | Mask | Leave
+AnyOrder = TakeCall | Speak | Hush | Wait | StopWaiting | Ask | Take | StopTaking | Reach | Mask | Leave
 
 
 # -- what is told ------------------------------------------------------------------------------------------------------
@@ -260,7 +264,7 @@ class Taken(Told, frozen=True, kw_only=True, tag="answered"):
 
 
 class KeyPressed(Told, frozen=True, kw_only=True, tag="key"):
-    key: str  # one of 0-9 * # A-D
+    key: str  # one of 0-9 * # A-D, or `secrets.MASKED`
 
 
 class SpeechOver(Told, frozen=True, kw_only=True, tag="speech over"):
@@ -275,7 +279,7 @@ class TimeUp(Told, frozen=True, kw_only=True, tag="time up"):
 
 
 class Replied(Told, frozen=True, kw_only=True, tag="replied"):
-    """The answer to a question. No answer in its time is `error`."""
+    """The answer to a question. `forgotten`: a sensitive input it needs was lost with the engine that heard it."""
 
     number: int
     outcome: Outcome

@@ -32,6 +32,6 @@ def test_all_of_it_is_read_back_as_it_was_written(value: object, union: object) 
 
 
 def test_a_run_is_read_back_as_it_was_written() -> None:
-    one = run.Run(scenario=Slug("s"), node=NodeName("n"), phase=run.Beginning(), language="fr", values={}, began=AT)
+    one = run.Run(scenario=Slug("s"), node=NodeName("n"), phase=run.Answering(), language="fr", values={}, began=AT)
     assert not one.over
     assert msgspec.json.decode(msgspec.json.encode(one), type=run.Run) == one
