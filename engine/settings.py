@@ -62,6 +62,16 @@ class HttpSettings(Section):
     answer_time_s: Seconds = Field(
         default=30.0, description="Time the engine has to answer (streams excepted); beyond it the asker gets a 503."
     )
+    connections: Count = Field(
+        default=1000,
+        description="Connections open at once, websockets and idle ones with them; more are told 503.",
+    )
+    connections_per_address: Limit = Field(
+        default=400,
+        description="Of them from one address, so that one asker cannot take all; 0 is no limit. Loopback is excepted: "
+        "a proxy there speaks for everybody. For a proxy on another machine set 0.",
+    )
+    idle_s: Seconds = Field(default=75.0, description="Time a connection may send no whole request; then it is closed.")
     rate_per_s: Seconds = Field(
         default=50.0, description="Requests per second each token may keep up. An application's pace."
     )

@@ -16,7 +16,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from engine import __version__, secret_file, sounds
-from engine.app import auditing, guarding
+from engine.app import auditing, guarding, open_files
 from engine.app.adapters import Archive, Cdrs, Health, Tokens
 from engine.app.asterisk_side import AsteriskSide
 from engine.app.beat import Admission, Beat
@@ -235,6 +235,7 @@ class Engine:
 
     async def serve(self, *, listening: Callable[[str], None] = lambda url: None) -> None:
         """Run until cancelled, or until another engine takes our place in Asterisk."""
+        open_files.allow(self.settings.http.connections)
         app = build_app(
             calls=self.calls,
             cdrs=Cdrs(self.db),

@@ -68,6 +68,9 @@ KINDS: dict[str, Kind] = {
         "Look whether the order was carried out, or repeat it with its Idempotency-Key.",
     ),
     "changes-under-way": Kind(503, "Too many changes at once", "Send the next when one of them has ended."),
+    "connections-full": Kind(
+        503, "Too many connections", "Use one connection for many requests, and close the others."
+    ),
     "listeners-full": Kind(503, "Too many listeners", "Share one connection among those who listen."),
     "unavailable": Kind(503, "Not available now", "Try again after the seconds Retry-After names."),
 }

@@ -149,7 +149,15 @@ class Route:
 
     def every_problem(self) -> list[str]:
         """Codes of all problems this route may answer: its own and those its shape brings."""
-        codes = ["bad-request", "expectation", "internal", "unavailable", "answer-late", "invalid-query"]
+        codes = [
+            "bad-request",
+            "expectation",
+            "internal",
+            "unavailable",
+            "answer-late",
+            "connections-full",
+            "invalid-query",
+        ]
         if self.scope is not None:
             codes += ["unauthenticated", "scope-missing", "rate-limited"]
         if self.query is not NoQuery:

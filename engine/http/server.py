@@ -4,6 +4,7 @@
 document, counts and logs. Nothing an asker sends may show a stack trace or end in an unlogged error.
 """
 
+import asyncio
 import logging
 import time
 import uuid
@@ -20,6 +21,7 @@ from engine.errors import ProgrammingError, StandardisteError, Unavailable
 from engine.http import openapi, problems
 from engine.http.asked import serve
 from engine.http.auth import Pace
+from engine.http.connections import Connections
 from engine.http.contact_port import Contacts
 from engine.http.deferred import Deferred
 from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Tokens
@@ -27,7 +29,7 @@ from engine.http.problems import HttpRefusal
 from engine.http.routes import ROUTES, events
 from engine.http.routing import SERVICES, Services
 from engine.http.webhook_port import Webhooks
-from engine.observe.metrics import Metrics
+from engine.observe.metrics import HttpMetrics, Metrics
 from engine.settings import HttpSettings
 
 log = structlog.get_logger("engine.http")
@@ -179,17 +181,42 @@ def _protocol_log() -> logging.Logger:
     return logger
 
 
+BACKLOG = 128
+"""Who may wait to be accepted. asyncio accepts so many in one go, each a file descriptor, before any can be counted."""
+
+
+class _Site(web.BaseSite):
+    """Listens like aiohttp's own TCPSite, and counts who comes."""
+
+    def __init__(self, runner: web.AppRunner, metrics: HttpMetrics, limits: HttpSettings) -> None:
+        super().__init__(runner, backlog=BACKLOG)
+        self._metrics, self._limits = metrics, limits
+
+    @property
+    def name(self) -> str:
+        return f"http://{self._limits.host}:{self._limits.port}"
+
+    async def start(self) -> None:
+        await super().start()
+        server = self._runner.server
+        assert server is not None  # noqa: S101 - BaseSite makes sure
+        connections = Connections(server, self._limits, self._metrics)
+        self._server = await asyncio.get_running_loop().create_server(
+            connections, self._limits.host, self._limits.port, backlog=self._backlog
+        )
+
+
 class ApiServer:
     """Listens while it is entered: `async with ApiServer(app, settings.http) as server: server.url`."""
 
     def __init__(self, app: web.Application, limits: HttpSettings) -> None:
-        self._limits = limits
+        self._app, self._limits = app, limits
         self._runner = web.AppRunner(
             app,
             access_log=None,  # ours has the request id and the call id
             handle_signals=False,
             shutdown_timeout=limits.drain_s,
-            keepalive_timeout=75.0,
+            keepalive_timeout=limits.idle_s,
             lingering_time=1.0,  # for the rest of a body that was refused
             logger=_protocol_log(),
         )
@@ -198,8 +225,7 @@ class ApiServer:
     async def __aenter__(self) -> Self:
         await self._runner.setup()
         try:
-            site = web.TCPSite(self._runner, self._limits.host, self._limits.port, backlog=512)
-            await site.start()
+            await _Site(self._runner, self._app[SERVICES].metrics.http, self._limits).start()
         except OSError as taken:
             await self._runner.cleanup()
             raise Unavailable(

@@ -129,6 +129,10 @@ class HttpMetrics:
             registry=registry,
         )
         self.incidents = Counter("standardiste_http_incidents", "Answers 500 by an error of ours", registry=registry)
+        self.connections = Gauge("standardiste_http_connections", "Connections open now", registry=registry)
+        self.turned_away = Counter(
+            "standardiste_http_connections_refused", "Connections there was no room for", registry=registry
+        )
 
 
 class Metrics:

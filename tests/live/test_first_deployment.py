@@ -20,7 +20,8 @@ from engine.sandbox.farend_files import PARIS
 from engine.sandbox.running import PROJECT
 from tests.live.hotel import Hotel
 
-pytestmark = [pytest.mark.live, pytest.mark.soak]
+pytestmark = [pytest.mark.live, pytest.mark.soak, pytest.mark.timeout(400)]
+"""Twelve commands, each with a Python of its own: 25 s on a quiet machine, two minutes on one with a load of 13."""
 
 PAGE = PROJECT / "docs" / "first-deployment.md"
 BOUND_S = 90.0
