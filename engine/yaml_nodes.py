@@ -6,7 +6,7 @@ the notation's.
 """
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,7 +79,7 @@ def compose(text: str, file: str) -> yaml.Node | None:
 def tree_of(text: str) -> yaml.Node | Fault | None:
     """The tree of a text, None when it is empty."""
     try:
-        return _document(yaml.parse(text, Loader=_PARSER))
+        return _document(_PARSER(text).get_event)
     except _Refused as refused:
         mark, problem = refused.args
         return Fault(mark.line + 1, mark.column + 1, problem)
@@ -105,18 +105,18 @@ def _fault(error: yaml.MarkedYAMLError, text: str) -> Fault:
     return Fault(mark.line + 1, mark.column + 1, problem)
 
 
-def _document(events: Iterator[yaml.Event]) -> yaml.Node | None:
+def _document(next_event: Callable[[], yaml.Event]) -> yaml.Node | None:
     """The root of the only document."""
     root = None
-    for event in events:
+    while not isinstance(event := next_event(), yaml.StreamEndEvent):
         if isinstance(event, yaml.DocumentStartEvent):
             if root is not None:
                 raise _Refused(event.start_mark, "a second document, after `---`: write it into another file")
-            root = _node(next(events), events, 0)
+            root = _node(next_event(), next_event, 0)
     return root
 
 
-def _node(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> yaml.Node:
+def _node(event: yaml.Event, next_event: Callable[[], yaml.Event], depth: int) -> yaml.Node:
     """The node that begins with an event.
 
     Made here, not by PyYAML's own composer: that one resolves tags, which nobody here asks for and which takes most of
@@ -131,12 +131,12 @@ def _node(event: yaml.Event, events: Iterator[yaml.Event], depth: int) -> yaml.N
         raise _Refused(mark, f"nested deeper than {MAX_DEPTH} levels, which is too much")
     values: list[Any] = []
     if isinstance(event, yaml.SequenceStartEvent):
-        while not isinstance(inner := next(events), yaml.SequenceEndEvent):
-            values.append(_node(inner, events, depth + 1))
+        while not isinstance(inner := next_event(), yaml.SequenceEndEvent):
+            values.append(_node(inner, next_event, depth + 1))
         return yaml.SequenceNode("", values, mark)
-    while not isinstance(inner := next(events), yaml.MappingEndEvent):
-        key = _node(inner, events, depth + 1)
-        values.append((key, _node(next(events), events, depth + 1)))
+    while not isinstance(inner := next_event(), yaml.MappingEndEvent):
+        key = _node(inner, next_event, depth + 1)
+        values.append((key, _node(next_event(), next_event, depth + 1)))
     return yaml.MappingNode("", values, mark)
 
 

@@ -19,7 +19,7 @@ CODES: dict[str, str] = {
     "S105": "something is missing",
     "S106": "the wrong kind of thing: a text, a list or a map was expected",
     "S107": "a value that the field does not take",
-    "S108": "unknown type of node",
+    "S108": "unknown type of node or variable",
     "S109": "too much: the file, its depth or the number of nodes",
     "S110": "a name that cannot be one",
     "S111": "a prompt item that is none, or several at once",
