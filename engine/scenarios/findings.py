@@ -29,6 +29,7 @@ CODES: dict[str, str] = {
     "S115": "a scenario that is not there",
     "S116": "a scenario with another name than its folder",
     "S117": "a recording that cannot be read",
+    "S118": "a recording of the same name as another, and not the same",
 }
 """Every code and what it stands for, in one line each."""
 

@@ -22,7 +22,7 @@ import yaml
 from engine.domain.scenario.graph import Scenario
 from engine.errors import BadFile
 from engine.scenarios.findings import Finding, in_order
-from engine.scenarios.places import Places
+from engine.scenarios.places import Places, Way
 from engine.scenarios.reading import Reader
 from engine.scenarios.shapes import SCENARIO
 from engine.yaml_nodes import Fault, items, read, tree_of
@@ -34,9 +34,24 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """What a file holds. `scenario` is None when there is any finding; `places` then still tells where things stand."""
 
     file: str
+    name: str  # the scenario's, as far as it was read
     scenario: Scenario | None
     findings: tuple[Finding, ...]
     places: Places
+
+    def finding(self, code: str, way: Way, message: str, mend: str) -> Finding:
+        """An error at the end of a way through the model."""
+        line, column = self.places.at(*way)
+        return Finding(
+            code=code,
+            file=self.file,
+            line=line,
+            column=column,
+            scenario=self.name,
+            node=str(way[1]) if way[:1] == ("nodes",) else "",
+            message=message,
+            mend=mend,
+        )
 
 
 def load(path: Path, name: str = "") -> Loaded:
@@ -73,16 +88,17 @@ def _loaded(text: str, file: str, name: str) -> Loaded:
     if not isinstance(tree, yaml.MappingNode):
         nothing = Fault(1, 1, "no scenario: `scenario:`, `start:` and `nodes:` are expected")
         return _unread(file, name, "S106", nothing, "Begin with `scenario: <name>`")
-    reader = Reader(file, _first(tree, "scenario", (name,))[0], _first(tree, "languages", ("fr",)))
+    name = _first(tree, "scenario", (name,))[0]
+    reader = Reader(file, name, _first(tree, "languages", ("fr",)))
     scenario = reader.read(tree, SCENARIO, "the scenario")
     findings = in_order(reader.findings)
-    return Loaded(file=file, scenario=None if findings else scenario, findings=findings, places=Places(tree))
+    return Loaded(file=file, name=name, scenario=None if findings else scenario, findings=findings, places=Places(tree))
 
 
 def _unread(file: str, name: str, code: str, fault: Fault, mend: str) -> Loaded:
     line, column, problem = fault
     finding = Finding(code=code, file=file, line=line, column=column, scenario=name, message=problem, mend=mend)
-    return Loaded(file=file, scenario=None, findings=(finding,), places=Places(None))
+    return Loaded(file=file, name=name, scenario=None, findings=(finding,), places=Places(None))
 
 
 def _first(tree: yaml.MappingNode, key: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import yaml
 from engine.domain.scenario.graph import NodeName, Outcome, Variable
 
 Step = str | int
+Way = tuple[Step, ...]
 
 
 class Place(NamedTuple):
@@ -59,7 +60,7 @@ class Places:
     def edge(self, name: NodeName, outcome: Outcome) -> Place:
         """Where an edge's target is written; the node, for an edge that is not."""
         kind, _, rest = outcome.partition(" ")
-        ways: Iterable[tuple[Step, ...]] = [("on", outcome), ("next",)]
+        ways: Iterable[Way] = [("on", outcome), ("next",)]
         if kind == "key" and rest:
             ways = [("keys", rest)]
         elif kind == "case" and rest.isdecimal():
@@ -68,7 +69,7 @@ class Places:
         found = (self.at("nodes", name, *way) for way in ways if self._has(name, way))
         return next(found, node)
 
-    def _has(self, name: NodeName, way: tuple[Step, ...]) -> bool:
+    def _has(self, name: NodeName, way: Way) -> bool:
         """Whether the file has that way of a node."""
         return self.at("nodes", name, *way) != self.at("nodes", name, *way[:-1])
 
