@@ -1,0 +1,79 @@
+"""Which edges of a scenario its conversations go along, and how often."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from engine.domain.scenario.graph import STANDS_IN, NodeName, Outcome, Program, Return, Subflow, edges
+from engine.domain.scenario.run import Run, Visit
+from engine.domain.values import Slug
+
+
+class Edge(NamedTuple):
+    """An edge by where it begins; every outcome that a node's file gives a way to has one."""
+
+    scenario: Slug
+    node: NodeName
+    outcome: Outcome
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """`counts`: how often each edge of the scenario was gone along, zero included; for a picture's heat, too."""
+
+    scenario: Slug
+    counts: dict[Edge, int]
+
+    @property
+    def missed(self) -> list[Edge]:
+        return [edge for edge, count in self.counts.items() if not count]
+
+    @property
+    def percent(self) -> int:
+        """Rounded down: 100 is all of them."""
+        every = len(self.counts)
+        return 100 * (every - len(self.missed)) // every if every else 100
+
+
+def coverage(program: Program, runs: Iterable[Run]) -> Coverage:
+    """Of the scenario itself; those it leads to have conversations of their own."""
+    gone: Counter[Edge] = Counter(edge for run in runs for edge in gone_along(program, run))
+    nodes = program.start.nodes
+    every = (Edge(program.main, name, outcome) for name, node in nodes.items() for outcome in edges(node))
+    return Coverage(scenario=program.main, counts={edge: gone[edge] for edge in every})
+
+
+def gone_along(program: Program, run: Run) -> Iterator[Edge]:
+    """The edges of a caller's way, subflows' too. Ways to `on_error` and `on_hangup` are none."""
+    into: list[Visit] = []  # the subflow nodes that the caller is inside of
+    for visit in run.path:
+        node = program.scenarios[visit.scenario].nodes[visit.node]
+        if isinstance(node, Subflow) and visit.outcome == "entered":
+            into.append(visit)
+        elif isinstance(node, Return) and into:
+            began = into.pop()
+            yield from _edge(program, began, visit.outcome)
+        elif visit.outcome == "transferred":
+            into.clear()
+        else:
+            yield from _edge(program, visit, visit.outcome)
+
+
+def _edge(program: Program, visit: Visit, outcome: Outcome | None) -> Iterator[Edge]:
+    """The edge that an outcome took: its own, or the one it stands in for."""
+    if outcome is not None:
+        known: Mapping[Outcome, NodeName] = edges(program.scenarios[visit.scenario].nodes[visit.node])
+        taken = outcome if outcome in known else STANDS_IN.get(outcome)
+        if taken is not None and taken in known:
+            yield Edge(visit.scenario, visit.node, taken)
+
+
+def as_text(found: Coverage, program: Program) -> str:
+    """`12 of 14 edges (85 %)`, and a line for each that nobody went along."""
+    every, missed = len(found.counts), found.missed
+    lines = [f"{every - len(missed)} of {every} edges ({found.percent} %)"]
+    for edge in missed:
+        target = edges(program.scenarios[edge.scenario].nodes[edge.node])[edge.outcome]
+        lines.append(f"  nobody goes from {edge.node} by {edge.outcome} to {target}")
+    return "\n".join(lines)
