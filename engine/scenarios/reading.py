@@ -171,10 +171,9 @@ class Reader:
         if first is None and "next" in written:
             mend = "Write the outcomes under `on:`" if known is None else "Remove it"
             self.tell("S113", written["next"][0], f"a {kind} node has no `next`", mend)
-        _, on = written.get("on", (None, None))
-        for key in (key for key, _ in on.value if isinstance(on, yaml.MappingNode)) if on else ():
-            if not isinstance(key, yaml.ScalarNode) or known is None:
-                continue
+        if known is None or "on" not in written:
+            return
+        for key in _words_before_colons(written["on"][1]):
             if key.value not in known:
                 message = f"a {kind} node has no outcome {_short(key.value)!r}"
                 self._unknown("S113", key, message, key.value, known)
@@ -220,12 +219,19 @@ class Reader:
         return self._made(at, SAY, [("say", at, yaml.MappingNode("", languages, at.start_mark)), *others], name)
 
     def _words(self, at: yaml.Node, shape: Words, name: str) -> Any:
+        if isinstance(at, yaml.MappingNode) and not at.value:
+            return self.tell("S105", at, f"{name}: no words in any language", "Write them, as in `{fr: Bonjour}`")
         if not isinstance(at, yaml.ScalarNode):
             return self._map(at, Map(shape.languages, shape.text), name)
         if len(self._languages) == 1:
             return {self._languages[0]: self.scalar(at, shape.text, name)}
         wanted = ", ".join(f"{language}: ..." for language in self._languages)
         return self.tell("S112", at, f"{name}: a text that does not say its language", f"Write {{{wanted}}}")
+
+
+def _words_before_colons(at: yaml.Node) -> list[yaml.ScalarNode]:
+    pairs = at.value if isinstance(at, yaml.MappingNode) else []
+    return [key for key, _ in pairs if isinstance(key, yaml.ScalarNode)]
 
 
 def _short(text: str) -> str:

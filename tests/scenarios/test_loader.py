@@ -140,6 +140,8 @@ FAULTS = [
     (ONE + "{type: play, prompt: {fr: ' '}}", "6:32 S107"),
     (ONE + "{type: play, prompt: x, next: [a]}", "6:36 S106"),
     (ONE + "{type: play, prompt: x, on: {error: a}}", "6:35 S113"),
+    (ONE + "{type: play, prompt: x, on: error}", "6:34 S106"),
+    (ONE + "{type: play, prompt: x, on: {[a]: b}}", "6:35 S106"),
     (ONE + "{type: play, prompt: x, next: a, on: {done: a}}", "6:44 S114"),
     (ONE + "{type: hangup, next: a}", "6:21 S113"),
     (ONE + "{type: subflow, scenario: b, next: a}", "6:35 S113"),
