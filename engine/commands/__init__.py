@@ -1,4 +1,4 @@
-"""The commands of the command line: one module for each first word.
+"""The commands of the command line: one module for each first word, or a package with a module for each second one.
 
 A module has `register(subparsers)` and calls `command` in it; the command's function takes the parsed arguments and
 returns the exit code. Modules import what is heavy (asyncpg, aiohttp, the application) inside their functions, so that
@@ -28,10 +28,11 @@ class CommandModule(Protocol):
     def register(self, subparsers: Subparsers) -> None: ...
 
 
-def modules() -> list[CommandModule]:
-    """Every command there is, by name."""
-    names = sorted(found.name for found in pkgutil.iter_modules(__path__) if found.name[0] != "_")
-    return [cast("CommandModule", importlib.import_module(f"{__name__}.{name}")) for name in names]
+def modules(package: str = __name__) -> list[CommandModule]:
+    """Every command there is, or every second word that is a module of a command's own package, by name."""
+    path = importlib.import_module(package).__path__
+    names = sorted(found.name for found in pkgutil.iter_modules(path) if found.name[0] != "_")
+    return [cast("CommandModule", importlib.import_module(f"{package}.{name}")) for name in names]
 
 
 def command(

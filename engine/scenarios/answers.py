@@ -137,13 +137,13 @@ def with_code(answer: Answer, name: str, asked: Asked) -> Answer:
 
 
 def asked_by(order: talk.AnyQuestion | talk.AnyWhom) -> Asked:
-    """What an order of the interpreter asks the world."""
+    """What an order of the interpreter asks the world; what has no name goes by its own kind."""
     kind, fields = _SUBJECTS[type(order)]
     found: list[str] = []
     for field in fields:
         value = getattr(order, field)
         found += [value] if isinstance(value, str) else value
-    return Asked(kind, tuple(found))
+    return Asked(kind, tuple(found) or (str(type(order).__struct_config__.tag),))
 
 
 def kind_of(name: str) -> str:

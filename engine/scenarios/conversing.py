@@ -9,7 +9,7 @@ from typing import NoReturn
 import msgspec
 
 from engine.domain.scenario.graph import Program
-from engine.domain.scenario.run import Run, Visit
+from engine.domain.scenario.run import Run
 from engine.scenarios.answers import Asked, Mocks, World, names
 from engine.scenarios.conversations import (
     AnyStep,
@@ -23,7 +23,7 @@ from engine.scenarios.conversations import (
     Wait,
 )
 from engine.scenarios.hearing import DEAF, Ears
-from engine.scenarios.simulator import Said, Silent, Simulation
+from engine.scenarios.simulator import Said, Simulation
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,23 +57,23 @@ def hold(program: Program, conversation: Conversation, beyond: World | None = No
 
 def way(run: Run) -> str:
     """`hours (open) > menu (key 1) > sales`"""
+    named = (place.partition(" ") for place in places(run))
+    return " > ".join(f"{node} ({outcome})" if outcome else node for node, _, outcome in named)
+
+
+def places(run: Run) -> tuple[str, ...]:
+    """The way as a conversation's `path` has it: nodes with their outcomes, and their scenario where it is another."""
     main = run.path[0].scenario
-    return " > ".join(
-        place(visit, main) + (f" ({visit.outcome})" if visit.outcome is not None else "") for visit in run.path
+    return tuple(
+        ("" if visit.scenario == main else f"{visit.scenario}/") + " ".join(filter(None, (visit.node, visit.outcome)))
+        for visit in run.path
     )
-
-
-def place(visit: Visit, main: str) -> str:
-    """A node by its name, with its scenario's where that is another."""
-    return visit.node if visit.scenario == main else f"{visit.scenario}/{visit.node}"
 
 
 def _compare(run: Run, conversation: Conversation) -> None:
     if conversation.path is not None:
-        main = run.path[0].scenario
-        for number, (wanted, visit) in enumerate(zip(conversation.path, run.path, strict=False), 1):
-            node, _, outcome = wanted.partition(" ")
-            if node != place(visit, main) or outcome not in ("", visit.outcome):
+        for number, (wanted, place) in enumerate(zip(conversation.path, places(run), strict=False), 1):
+            if wanted not in (place, place.partition(" ")[0]):
                 raise _Failed(f"path: node {number} is not `{wanted}`")
         if len(conversation.path) != len(run.path):
             raise _Failed(f"path: {len(conversation.path)} nodes expected, the way has {len(run.path)}")
@@ -156,15 +156,9 @@ class _Holding:
     # -- the caller's turn -------------------------------------------------------------------------------------------
 
     def _say_nothing(self) -> None:
-        call, asked = self._call, self._silences()
-        while not call.wants_caller:
+        while not self._call.wants_caller:
             self._pass("nothing is asked of the caller: `say nothing` would wait for ever")
-        recording = call.recording
-        while self._silences() == asked and call.recording == recording:
-            self._pass()
-
-    def _silences(self) -> int:
-        return sum(isinstance(event, Silent) for event in self._call.story)
+        self._call.say_nothing()
 
     def _speak(self, seconds: float) -> None:
         while not self._call.recording:

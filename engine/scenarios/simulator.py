@@ -134,6 +134,7 @@ class Simulation:
         self._reply: talk.Replied | talk.Reached | None = None
         self._taking: _Taking | None = None
         self._secrets = Secrets()
+        self._silences = 0
         self._follow(interpreter.begin(program, self._moment(), language=caller.language, facts=caller.facts))
 
     @property
@@ -188,6 +189,7 @@ class Simulation:
                 self._recording_over()
             case _:
                 if what == "input":
+                    self._silences += 1
                     self.story.append(Silent(at=self.now))
                 self._tell(talk.TimeUp(at=self._moment(), timer=what))
 
@@ -216,6 +218,12 @@ class Simulation:
             taking.voice_s += min(seconds, left)
             self._due[TAKING] = self.now + min(left, seconds + (taking.order.silence_s or EVER))
         self.waits(seconds)
+
+    def say_nothing(self) -> None:
+        """When it is the caller's turn: until no key is waited for any more, or the recording is over."""
+        silences, recording = self._silences, self.recording
+        while self._silences == silences and self.recording == recording and self.passes():
+            pass
 
     def hang_up(self) -> None:
         if not self.over:

@@ -79,5 +79,5 @@ def test_every_order_to_the_world_has_its_name() -> None:
     ring = talk.Agents(agents=(Slug("ana"),), numbers=(E164("+33612345678"),))
     assert asked_by(ring) == Asked("ring", ("ana", "+33612345678"))
     assert str(asked_by(talk.OfGroup(group=Slug("sales")))) == "group sales"
-    assert str(asked_by(talk.Switchboard())) == "transfer"
+    assert str(asked_by(talk.Switchboard())) == "transfer switchboard"
     assert str(asked_by(talk.AskIncident(flags=(Slug("strike"), Slug("flood"))))) == "incident strike"

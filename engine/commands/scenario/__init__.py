@@ -1,0 +1,18 @@
+"""`engine scenario WORD`: what callers are led through, as files. One module for each second word."""
+
+from engine.commands import Subparsers, command, group, modules
+
+_TEACH = """\
+  engine scenario try standard                            call it, here and now
+  engine scenario test --all                              hold the conversations written beside each
+Scenarios are folders of ivr_scenarios: docs/scenarios.md.
+"""
+
+
+def register(subparsers: Subparsers) -> None:
+    parser = command(
+        subparsers, "scenario", None, summary="try and test what callers are led through", teach=_TEACH, config=False
+    )
+    words = group(parser)
+    for module in modules(__name__):
+        module.register(words)

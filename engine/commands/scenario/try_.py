@@ -1,0 +1,114 @@
+"""`engine scenario try`: a telephone in the terminal."""
+
+import argparse
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.commands import Subparsers, command
+from engine.commands.scenario import _reading
+from engine.errors import BadInput
+
+if TYPE_CHECKING:
+    from engine.scenarios.answers import Answer
+    from engine.scenarios.simulator import Caller
+    from engine.scenarios.telephone import Telephone
+
+_TEACH = """\
+  engine scenario try standard
+  engine scenario try standard --at 2026-05-01T10:00+02:00 --caller +33612345678 --language en
+  engine scenario try standard --answer 'hours office=open' --answer 'group sales=talked 40'
+  engine scenario try identification --answer 'lookup contacts=found name="Ana Lima" vip=true'
+  printf '1\\n' | engine scenario try standard --answer hours=open --answer agents=nobody
+  engine scenario try standard --record ivr_scenarios/standard/standard.test.yaml
+Type keys as on a telephone, . to say nothing, h to hang up, s 10 to speak for 10 seconds, w 5 to wait for 5. What the
+look-ups, the web and the agents answer is asked unless an --answer says it (docs/scenarios-try.md).
+"""
+
+
+def register(words: Subparsers) -> None:
+    parser = command(words, "try", run, summary="call a scenario from this terminal", teach=_TEACH, config=False)
+    parser.add_argument("name", metavar="NAME", help="a scenario of the folder")
+    parser.add_argument("--at", metavar="TIME", help="when the call comes, with its offset (default: now)")
+    parser.add_argument("--caller", metavar="NUMBER", default="+33612345678", help="who calls (default: %(default)s)")
+    parser.add_argument("--called", metavar="NUMBER", default="+33140000001", help="what they dialled")
+    parser.add_argument("--language", choices=["fr", "en"], default="fr", help="of the caller (default: %(default)s)")
+    parser.add_argument(
+        "--answer", action="append", default=[], metavar="ASKED=ANSWER", help="what the world answers; may be repeated"
+    )
+    parser.add_argument("--record", type=Path, metavar="FILE", help="add the call to a file of conversations")
+    _reading.add_folder(parser)
+
+
+def run(asked: argparse.Namespace) -> int:
+    from engine.scenarios.answers import Mocks
+    from engine.scenarios.conversing import way
+    from engine.scenarios.simulator import Simulation
+    from engine.scenarios.telephone import Telephone
+
+    program, ears = _reading.program(asked.folder, asked.name)
+    caller, mocks = _caller(asked), _mocks(asked.answer)
+    phone = Telephone(Simulation(program, Mocks(mocks), caller, ears), _ask, print)
+    phone.talk()
+    print(f"the way: {way(phone.call.run)}")
+    if asked.record is not None:
+        _record(asked.record, phone, caller, mocks)
+    return 0
+
+
+def _caller(asked: argparse.Namespace) -> "Caller":
+    from engine.scenarios.simulator import Caller
+
+    try:
+        at = datetime.fromisoformat(asked.at) if asked.at else datetime.now().astimezone()
+    except ValueError as wrong:
+        raise BadInput(f"--at: {wrong}", what_next="--at 2026-05-01T10:00+02:00") from wrong
+    return Caller(
+        at=at.astimezone() if at.tzinfo is None else at,
+        caller=asked.caller,
+        called=asked.called,
+        language=asked.language,
+    )
+
+
+def _mocks(texts: list[str]) -> "dict[str, tuple[Answer, ...]]":
+    """Answers by what is asked; several for the same are given one after the other."""
+    from engine.scenarios.answers import kind_of, parse
+
+    found: dict[str, tuple[Answer, ...]] = {}
+    for text in texts:
+        name, _, answer = text.partition("=")
+        found[name] = (*found.get(name, ()), parse(answer, kind_of(name)))
+    return found
+
+
+def _record(path: Path, phone: "Telephone", caller: "Caller", mocks: "dict[str, tuple[Answer, ...]]") -> None:
+    from engine.scenarios.conversations import Conversation
+    from engine.scenarios.conversing import places
+    from engine.scenarios.writing import append
+
+    run = phone.call.run
+    conversation = Conversation(
+        name=f"tried: {' > '.join(visit.node for visit in run.path)}",
+        line=0,
+        caller=caller,
+        mocks=mocks,
+        steps=tuple(phone.steps),
+        path=places(run),
+        result=getattr(run.phase, "ending", None),
+    )
+    append(path, conversation)
+    print(f"recorded in {path}")
+
+
+def _ask(prompt: str) -> str | None:
+    """A line from the keyboard; one from a pipe is shown, as if it had been typed."""
+    print(prompt, end="", flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        print()
+        return None
+    if not sys.stdin.isatty():
+        print(line.rstrip("\n"))
+    return line.strip()

@@ -1,0 +1,105 @@
+"""`engine scenario try` and `test`, on files as people write them."""
+
+import io
+import wave
+from pathlib import Path
+
+import pytest
+
+from engine import cli
+
+SCENARIO = """\
+scenario: tiny
+start: choose
+on_error: bye
+nodes:
+  choose:
+    type: menu
+    prompt: [{file: hello}, Tapez 1.]
+    keys: {1: sales}
+    on: {no_input: bye, no_match: bye}
+  sales: {type: group, group: sales, on: {not_taken: bye, nobody: bye}}
+  bye: {type: hangup, prompt: {sound: vm-goodbye}}
+"""
+TESTS = """\
+defaults: {at: 2026-05-04T10:00+02:00}
+conversations:
+  - name: to sales
+    steps: [press: 1, group sales: talked 10]
+    result: talked
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    home = tmp_path / "tiny"
+    (home / "prompts" / "fr").mkdir(parents=True)
+    (home / "scenario.yaml").write_text(SCENARIO, encoding="utf-8")
+    (home / "tiny.test.yaml").write_text(TESTS, encoding="utf-8")
+    with wave.open(str(home / "prompts" / "fr" / "hello.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8_000)
+        file.writeframes(bytes(2 * 8_000 * 7))
+    return tmp_path
+
+
+def scenario(*words: str, folder: Path) -> int:
+    return cli.main(["scenario", *words, "--folder", str(folder)])
+
+
+def types(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+
+
+def test_a_call_from_a_pipe(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    types(monkeypatch, "1")
+    assert scenario("try", "tiny", "--answer", "group sales=busy", folder=folder) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[:3] == ["  0:00  “[hello] Tapez 1.”", "keys > 1", "  0:07  you press 1"]
+    assert said[-1] == "the way: choose (key 1) > sales (busy) > bye (ended)"
+
+
+def test_a_recorded_call_is_a_test(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = folder / "tiny" / "tiny.test.yaml"
+    types(monkeypatch, "1", "nobody")
+    assert scenario("try", "tiny", "--at", "2026-05-01T10:00", "--record", str(file), folder=folder) == 0
+    types(monkeypatch)
+    assert scenario("try", "tiny", "--record", str(file), folder=folder) == 0
+    assert scenario("test", "--all", folder=folder) == 0
+    assert "tiny: 3 of 3 conversations as expected, 2 of 5 edges (40 %)" in capsys.readouterr().out
+
+
+def test_a_conversation_that_goes_another_way_is_exit_code_1(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = folder / "tiny" / "tiny.test.yaml"
+    file.write_text(TESTS.replace("result: talked", "result: ended"), encoding="utf-8")
+    assert scenario("test", "tiny", folder=folder) == 1
+    assert f"{file}:3: result: ended expected, it is talked" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["test"], "either names of scenarios or --all"),
+        (["test", "tiny", "--all"], "either names of scenarios or --all"),
+        (["test", "other"], "S101"),
+        (["try", "tiny", "--at", "noon"], "--at: "),
+        (["try", "tiny", "--answer", "weather=fine"], "'weather' is nothing a scenario asks"),
+        (["try", "Tiny"], "'Tiny' is not an identifier"),
+    ],
+)
+def test_what_cannot_be_done_is_told(
+    words: list[str], told: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert scenario(*words, folder=folder) == 1
+    assert told in capsys.readouterr().err
+
+
+def test_an_empty_folder_and_a_broken_recording_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "tiny" / "prompts" / "fr" / "hello.wav").write_bytes(b"noise")
+    assert scenario("test", "tiny", folder=folder) == 1
+    assert "hello.wav: not a recording in WAV" in capsys.readouterr().err
+    assert scenario("test", "--all", folder=folder / "tiny") == 1
+    assert "no scenario there" in capsys.readouterr().err
