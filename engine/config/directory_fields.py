@@ -14,11 +14,13 @@ import msgspec
 import phonenumbers
 
 from engine.config import values
+from engine.domain.calendar import holiday
 from engine.domain.dialstring import sip_user
 from engine.domain.directory import ToAgent, ToGroup
 from engine.domain.directory_kinds import Kind
 from engine.domain.numbers import NumberClass, parse_dialled
 from engine.domain.opening import window
+from engine.domain.osm_hours import hours
 from engine.domain.routing import COSTLY
 from engine.domain.values import E164, Slug, extension, slug
 from engine.errors import InvalidValue
@@ -145,6 +147,15 @@ def _hours(text: str, _country: str) -> str:
     return " ".join(text.lower().split())
 
 
+def _opening_hours(text: str, _country: str) -> str:
+    return hours(text)
+
+
+def _holiday(text: str, _country: str) -> str:
+    holiday(text)
+    return " ".join(text.split())
+
+
 def _day(text: str, _country: str) -> date:
     try:
         if _DAY.fullmatch(text):  # ISO 8601 has more ways to write a day, which people do not expect
@@ -267,6 +278,15 @@ DISPOSITION: Mapping[str, Field] = {
     "active": _yes_no,
     "campaigns": Several(_text),
 }
+CALENDAR: Mapping[str, Field] = {
+    "name": _text,
+    "site": _slug,
+    "time_zone": _time_zone,
+    "hours": _opening_hours,
+    "country": _country,
+    "public_holidays": _yes_no,
+    "holidays": Several(_holiday),
+}
 FIELDS: Mapping[Kind, Mapping[str, Field]] = {
     "site": SITE,
     "trunk": TRUNK,
@@ -274,5 +294,6 @@ FIELDS: Mapping[Kind, Mapping[str, Field]] = {
     "group": GROUP,
     "number": NUMBER,
     "disposition": DISPOSITION,
+    "calendar": CALENDAR,
 }
 GENERATED = frozenset({"secret", "sip_user", "extension"})  # of an agent, when the file leaves them out

@@ -169,6 +169,23 @@ class DispositionCode(msgspec.Struct, frozen=True, kw_only=True):
     campaigns: tuple[str, ...] = ()
 
 
+class Calendar(msgspec.Struct, frozen=True, kw_only=True):
+    """When a place is open: `hours` in the syntax of OpenStreetMap, at its own time zone or its site's.
+
+    `holidays` are the house's own, as `calendar.holiday` reads them. Those of the country (its own or its site's) close
+    it too, unless `hours` names PH or `public_holidays` is no.
+    """
+
+    id: Slug
+    name: str
+    site: Slug | None = None
+    time_zone: str | None = None
+    hours: str
+    country: str | None = None
+    public_holidays: bool = True
+    holidays: tuple[str, ...] = ()
+
+
 class Directory(msgspec.Struct, frozen=True, kw_only=True):
     """One revision of everything, by id."""
 
@@ -179,6 +196,7 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     groups: dict[Slug, Group] = {}
     numbers: dict[E164, Number] = {}
     dispositions: dict[Code, DispositionCode] = {}
+    calendars: dict[Slug, Calendar] = {}
 
 
 EMPTY = Directory(revision=0, sites={}, trunks={}, agents={})

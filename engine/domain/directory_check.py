@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from engine.domain import calendar
 from engine.domain.directory import Agent, Directory, Group, Site, Trunk
 from engine.domain.directory_kinds import Kind, entries_of, target_kind
 from engine.domain.emergency import dialled_at
@@ -40,14 +41,15 @@ def problems(directory: Directory) -> tuple[Problem, ...]:
         *_groups(directory),
         *_numbers(directory),
         *_emergency(directory),
+        *_calendars(directory),
     )
 
 
 def _unknown_sites(directory: Directory) -> Iterator[Problem]:
-    kinds: tuple[Kind, ...] = ("trunk", "agent", "group")
+    kinds: tuple[Kind, ...] = ("trunk", "agent", "group", "calendar")
     for kind in kinds:
         for entry in entries_of(directory, kind).values():
-            if entry.site not in directory.sites:
+            if entry.site is not None and entry.site not in directory.sites:
                 yield Problem(kind, entry.id, "site", f"there is no site {entry.site!r}")
 
 
@@ -157,3 +159,9 @@ def _emergency(directory: Directory) -> Iterator[Problem]:
 def reserved_extensions(sites: Iterable[Site]) -> dict[str, Slug]:
     """What no agent's extension may be -> a site where it is an emergency number."""
     return {dialled: site.id for site in sites for dialled in dialled_at(site)}
+
+
+def _calendars(directory: Directory) -> Iterator[Problem]:
+    for found in directory.calendars.values():
+        site = directory.sites.get(found.site) if found.site else None
+        yield from (Problem("calendar", found.id, *what) for what in calendar.wrong(found, site))

@@ -6,11 +6,22 @@ The order is that of reference: an entry names only entries of kinds before its 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from engine.domain.directory import Agent, Directory, DispositionCode, Group, Number, Site, Target, ToAgent, Trunk
+from engine.domain.directory import (
+    Agent,
+    Calendar,
+    Directory,
+    DispositionCode,
+    Group,
+    Number,
+    Site,
+    Target,
+    ToAgent,
+    Trunk,
+)
 from engine.domain.values import code, e164, slug
 
-Kind = Literal["site", "trunk", "agent", "group", "number", "disposition"]
-Entry = Site | Trunk | Agent | Group | Number | DispositionCode
+Kind = Literal["site", "trunk", "agent", "group", "number", "disposition", "calendar"]
+Entry = Site | Trunk | Agent | Group | Number | DispositionCode | Calendar
 
 
 class Section(NamedTuple):
@@ -29,6 +40,7 @@ SECTIONS: Mapping[Kind, Section] = {
     "group": Section("groups", "groups", Group, slug),
     "number": Section("numbers", "numbers", Number, e164),
     "disposition": Section("dispositions", "disposition_codes", DispositionCode, code),
+    "calendar": Section("calendars", "calendars", Calendar, slug),
 }
 
 
@@ -59,6 +71,8 @@ def named_by(user: Entry) -> list[tuple[Kind, str]]:
             return [("site", user.site)]
         case Group():
             return [("site", user.site), *(("agent", member) for member in user.members)]
+        case Calendar(site=str(site)):
+            return [("site", site)]
         case Number():
             return [("trunk", user.trunk), (target_kind(user.target), user.target.id)]
         case _:

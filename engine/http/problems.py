@@ -114,7 +114,7 @@ RULES: dict[str, Kind] = {
     "engine-behind": Kind(503, "The engine is late with its work", "Try again in a moment."),
     "engine-pace": Kind(503, "Too many new calls at once", "Try again in a moment."),
     "agent-exists": Kind(409, "There is such an agent already", "Take another id, or PUT the agent."),
-    "site-in-use": Kind(409, "The site is in use", "Move or remove the trunks and agents that the detail names."),
+    "site-in-use": Kind(409, "The site is in use", "Move or remove what the detail names."),
     "trunk-in-use": Kind(409, "The trunk is in use", "Move or remove the numbers that the detail names."),
     "agent-in-use": Kind(409, "The agent is in use", "Change the groups and numbers that the detail names."),
     "group-in-use": Kind(409, "The group is in use", "Change the numbers that the detail names."),

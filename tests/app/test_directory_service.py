@@ -200,6 +200,7 @@ SALES = {"name": "Sales", "site": "paris", "members": ["marie"]}
 MAIN = {"trunk": "yeastar", "target": {"group": "sales"}, "valid_from": "2026-12-01"}
 MINE = {"trunk": "yeastar", "target": {"agent": "marie"}}
 SALE = {"label_fr": "Vente", "label_en": "Sale"}
+WEEK = {"name": "Week", "site": "paris", "hours": "Mo-Fr 08:00-18:00; PH off", "holidays": ["05-02 Pont"]}
 
 
 async def with_numbers(room: Room) -> Room:
@@ -207,17 +208,18 @@ async def with_numbers(room: Room) -> Room:
     await room.book.put("number", "+33140000001", MAIN, OPS)
     await room.book.put("number", "+33140000002", MINE, OPS)
     await room.book.put("disposition", "Sale.1", SALE, OPS)
+    await room.book.put("calendar", "week", WEEK, OPS)
     return room
 
 
-async def test_groups_numbers_and_dispositions_are_kept_and_shown(room: Room) -> None:
+async def test_what_the_directory_builds_on_is_kept_and_shown(room: Room) -> None:
     await with_numbers(room)
     assert room.book.entry("group", "sales")["extension"] == "2001"
     number = room.book.entry("number", "+33140000001")
     assert (number["target"], msgspec.to_builtins(number["valid_from"])) == ({"group": "sales"}, "2026-12-01")
     assert await room.same_everywhere()
     assert copies.load(room.copy) == room.current.directory
-    kinds: tuple[Kind, ...] = ("group", "number", "disposition")
+    kinds: tuple[Kind, ...] = ("group", "number", "disposition", "calendar")
     for kind in kinds:
         for entry in msgspec.to_builtins(room.book.entries(kind)):
             assert (await room.book.put(kind, entry.pop("id"), entry, OPS)).changes == []
@@ -227,7 +229,7 @@ IN_USE: list[tuple[Kind, str, str, str]] = [
     ("trunk", "yeastar", "trunk-in-use", "number +33140000001, number +33140000002"),
     ("agent", "marie", "agent-in-use", "group sales, number +33140000002"),
     ("group", "sales", "group-in-use", "number +33140000001"),
-    ("site", "paris", "site-in-use", "trunk yeastar, agent marie, group sales"),
+    ("site", "paris", "site-in-use", "trunk yeastar, agent marie, group sales, calendar week"),
 ]
 
 
@@ -245,8 +247,8 @@ async def test_what_others_name_stays_and_they_are_named(
 async def test_users_first_then_everything_can_go(room: Room) -> None:
     await with_numbers(room)
     gone: list[tuple[Kind, str]] = [
-        ("disposition", "Sale.1"), ("number", "+33140000001"), ("number", "+33140000002"), ("group", "sales"),
-        ("agent", "marie"), ("trunk", "yeastar"), ("site", "paris"),
+        ("calendar", "week"), ("disposition", "Sale.1"), ("number", "+33140000001"), ("number", "+33140000002"),
+        ("group", "sales"), ("agent", "marie"), ("trunk", "yeastar"), ("site", "paris"),
     ]  # fmt: skip
     for kind, name in gone:
         assert (await room.book.remove(kind, name, OPS)).changes == [f"- {kind} {name}"]

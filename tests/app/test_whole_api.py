@@ -54,6 +54,7 @@ THINGS: dict[str, dict[str, Any]] = {
     "/v1/groups/sales": GOOD["putGroup"],
     "/v1/numbers/+33140000001": {"trunk": "paris-1", "target": {"agent": "alice"}},
     "/v1/dispositions/sale": GOOD["putDispositionCode"],
+    "/v1/calendars/week": GOOD["putCalendar"],
     "/v1/contacts/c-1": GOOD["putContact"],
     "/v1/webhooks/crm": GOOD["putWebhook"],
 }  # what exists when the turn of an operation comes

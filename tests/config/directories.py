@@ -5,7 +5,18 @@ from datetime import date
 import msgspec
 from hypothesis import strategies as st
 
-from engine.domain.directory import Agent, Directory, DispositionCode, Group, Number, Site, ToAgent, ToGroup, Trunk
+from engine.domain.directory import (
+    Agent,
+    Calendar,
+    Directory,
+    DispositionCode,
+    Group,
+    Number,
+    Site,
+    ToAgent,
+    ToGroup,
+    Trunk,
+)
 from engine.domain.values import E164, Code, Extension, Slug
 
 PARIS = Site(id=Slug("paris"), name="Paris", extensions=(2000, 2099))
@@ -53,8 +64,16 @@ MAIN = Number(
 )
 DIRECT = Number(id=E164("+33140000002"), trunk=PEER.id, target=ToAgent(MARIE.id), active=False)
 SALE = DispositionCode(id=Code("Sale.1"), label_fr="Vente", label_en="Sale", campaigns=("spring",))
+WEEK = Calendar(
+    id=Slug("week"), name="Semaine", site=PARIS.id, hours="Mo-Fr 08:00-12:00,14:00-18:00; Sa 09:00-12:00",
+    holidays=("05-02 Pont", "2026-12-24 08:00-12:00 Réveillon"),
+)  # fmt: skip
 FULL = msgspec.structs.replace(
-    BOTH, groups={SALES.id: SALES}, numbers={MAIN.id: MAIN, DIRECT.id: DIRECT}, dispositions={SALE.id: SALE}
+    BOTH,
+    groups={SALES.id: SALES},
+    numbers={MAIN.id: MAIN, DIRECT.id: DIRECT},
+    dispositions={SALE.id: SALE},
+    calendars={WEEK.id: WEEK},
 )
 
 HOSTILE = st.sampled_from(

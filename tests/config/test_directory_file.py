@@ -149,10 +149,17 @@ FAULTS = [
     ("numbers: {+33140000001: {valid_from: 2026-W49-1}}", "'2026-W49-1' is not a day"),
     ("dispositions: {a b: {label_fr: A, label_en: A}}", "f.yaml:1:16: disposition: 'a b' is not a code"),
     ("dispositions: {a: {label_fr: A}}", "disposition a: label_en is missing"),
+    (
+        "calendars: {w: {name: W, hours: 24 h}}",
+        "'24 h' are no opening hours: '24 h', at character 1, is not understood",
+    ),
+    ("calendars: {w: {name: W, hours: 10:00-12:00, holidays: May 1}}", "'May 1' is no holiday such as '05-02 Pont'"),
+    (SITES + "calendars: {w: {name: W, site: lyon, hours: 24/7}}", "f.yaml:2:32: calendar w: site: there is no site"),
+    ("calendars: {w: {name: W, hours: 24/7}}", "f.yaml:1:13: calendar w: time_zone: a site or a time zone is needed"),
     ("site: {}", "f.yaml:1:1: unknown key 'site'; did you mean 'sites'?"),
     (
         "colour: {}",
-        "f.yaml:1:1: unknown key 'colour'; known: agents, complete, dispositions, groups, numbers, sites, trunks",
+        "unknown key 'colour'; known: agents, calendars, complete, dispositions, groups, numbers, sites, trunks",
     ),
     ("complete: maybe", "f.yaml:1:11: complete: yes or no"),
     ("complete: [yes]", "f.yaml:1:11: complete: yes or no"),
@@ -221,6 +228,13 @@ def test_groups_numbers_and_dispositions() -> None:
     assert (number.active, number.valid_until, number.service) == (True, None, "24/7")
     assert (code.id, code.label_fr, code.campaigns) == ("Sale.1", "Vente", ("spring",))
     assert wanted(SITES + GROUPS, found) == found
+
+
+def test_calendars() -> None:
+    text = "calendars: {week: {name: Week, site: paris, hours: '  Mo-Fr  08:00-18:00; PH off', holidays: 05-02   Pont}}"
+    (found,) = wanted(SITES + text).calendars.values()
+    assert (found.hours, found.holidays) == ("Mo-Fr 08:00-18:00; PH off", ("05-02 Pont",))
+    assert (found.site, found.time_zone, found.country, found.public_holidays) == ("paris", None, None, True)
 
 
 def test_an_extension_is_a_groups_or_an_agents() -> None:

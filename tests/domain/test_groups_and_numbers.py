@@ -11,7 +11,7 @@ from engine.domain.directory_kinds import SECTIONS, Kind, entries_of, entry, use
 from engine.domain.directory_plan import as_text, plan
 from engine.domain.values import Extension, Slug
 from engine.errors import InvalidValue
-from tests.config.directories import DIRECT, FULL, MAIN, MARIE, SALE, SALES
+from tests.config.directories import DIRECT, FULL, MAIN, MARIE, SALE, SALES, WEEK
 
 
 def with_group(**changes: object) -> Directory:
@@ -20,6 +20,10 @@ def with_group(**changes: object) -> Directory:
 
 def with_number(**changes: object) -> Directory:
     return msgspec.structs.replace(FULL, numbers={MAIN.id: msgspec.structs.replace(MAIN, **changes)})
+
+
+def with_calendar(**changes: object) -> Directory:
+    return msgspec.structs.replace(FULL, calendars={WEEK.id: msgspec.structs.replace(WEEK, **changes)})
 
 
 def test_a_sound_directory_of_every_kind_has_no_problems() -> None:
@@ -34,6 +38,13 @@ WRONG = [
     (with_group(extension=MARIE.extension), "group sales: extension: '2000' belongs to agent 'marie' already"),
     (with_group(extension=Extension("2100")), "extension: 2100 is not one of site paris's extensions, 2000-2099"),
     (with_group(extension=Extension("1999")), "extension: 1999 is not one of site paris's extensions, 2000-2099"),
+    (with_calendar(site=Slug("lille")), "calendar week: site: there is no site 'lille'"),
+    (with_calendar(site=None), "calendar week: time_zone: a site or a time zone is needed: what time is it there?"),
+    (
+        with_calendar(country="RE"),
+        "country: the public holidays of RE are not known here: name another country, or public_holidays: no",
+    ),
+    (with_calendar(holidays=("05-02 Pont", "05-02 10:00-12:00 P")), "calendar week: holidays: May 02 is named 2 times"),
     (with_number(trunk=Slug("lost")), "number +33140000001: trunk: there is no trunk 'lost'"),
     (with_number(target=ToAgent(Slug("bob"))), "number +33140000001: target: there is no agent 'bob'"),
     (with_number(target=ToGroup(Slug("bob"))), "number +33140000001: target: there is no group 'bob'"),
@@ -59,7 +70,7 @@ def test_two_groups_do_not_share_an_extension() -> None:
 
 
 USERS: list[tuple[Kind, str, list[str]]] = [
-    ("site", "paris", ["trunk paris-1", "agent marie", "group sales"]),
+    ("site", "paris", ["trunk paris-1", "agent marie", "group sales", "calendar week"]),
     ("site", "lyon", ["trunk gsm"]),
     ("trunk", "paris-1", [f"number {MAIN.id}", f"number {DIRECT.id}"]),
     ("trunk", "gsm", []),
@@ -67,6 +78,7 @@ USERS: list[tuple[Kind, str, list[str]]] = [
     ("group", "sales", [f"number {MAIN.id}"]),
     ("number", MAIN.id, []),
     ("disposition", "Sale.1", []),
+    ("calendar", "week", []),
 ]
 
 
@@ -77,14 +89,15 @@ def test_who_names_an_entry(kind: Kind, name: str, users: list[str]) -> None:
 
 def test_a_plan_adds_what_is_named_first_and_removes_it_last() -> None:
     words = [f"{change.kind} {change.id}" for change in plan(EMPTY, FULL)]
-    assert words[-5:] == [
+    assert words[-6:] == [
         "agent marie",
         "group sales",
         f"number {MAIN.id}",
         f"number {DIRECT.id}",
         "disposition Sale.1",
+        "calendar week",
     ]
-    assert [change.kind for change in plan(FULL, EMPTY)][:3] == ["disposition", "number", "number"]
+    assert [change.kind for change in plan(FULL, EMPTY)][:3] == ["calendar", "disposition", "number"]
 
 
 def test_a_plan_shows_members_days_and_targets() -> None:

@@ -359,6 +359,7 @@ class FakeDirectory:
             "group": {"sales": {"id": "sales", "name": "Sales", "site": "paris"}},
             "number": {"+33140000001": {"id": "+33140000001", "trunk": "paris-1", "target": {"agent": "alice"}}},
             "disposition": {"sale": {"id": "sale", "label_fr": "Vente", "label_en": "Sale"}},
+            "calendar": {"week": {"id": "week", "name": "Week", "site": "paris", "hours": "Mo-Fr 08:00-18:00"}},
         }
         self.revision = 1
         self.asked: list[tuple[str, str, dict[str, Any], str]] = []

@@ -32,6 +32,7 @@ GOOD: dict[str, Any] = {
     "putGroup": {"name": "Sales", "site": "paris", "members": ["alice"]},
     "putNumber": {"trunk": "paris-1", "target": {"group": "sales"}, "valid_from": "2026-11-30"},
     "putDispositionCode": {"label_fr": "Vente", "label_en": "Sale"},
+    "putCalendar": {"name": "Week", "site": "paris", "hours": "Mo-Fr 08:00-18:00; PH off", "holidays": ["05-02 Pont"]},
     "putContact": {"name": "Ada", "numbers": [{"label": "mobile", "number": "+33612345678"}]},
     "upsertContacts": {"contacts": [{"id": "c-1", "name": "Ada"}, {"name": "Bo", "source": "crm", "external_id": "7"}]},
     "enrolAgent": {"id": "zoe", "name": "Zoé", "site": "paris"},
@@ -46,6 +47,7 @@ NAMES = {
     "/v1/groups": "sales",
     "/v1/numbers": "+33140000001",
     "/v1/dispositions": "sale",
+    "/v1/calendars": "week",
     "/v1/contacts": "c-1",
 }  # one that exists of each kind
 

@@ -1,4 +1,4 @@
-"""`/v1/groups`, `/v1/numbers` and `/v1/dispositions`: what the directory builds on its sites, trunks and agents."""
+"""`/v1/groups`, `/v1/numbers`, `/v1/dispositions`, `/v1/calendars`: what is built on sites, trunks and agents."""
 
 from typing import Annotated, Literal
 
@@ -57,6 +57,19 @@ class DispositionCodeBody(Body, frozen=True, kw_only=True):
     campaigns: Texts = UNSET
 
 
+class CalendarBody(Body, frozen=True, kw_only=True):
+    """When a place is open: `hours` in the syntax of OpenStreetMap, `holidays` as `05-02 Pont` or
+    `2026-12-24 08:00-12:00 Réveillon`."""
+
+    name: str
+    site: Name | UnsetType | None = UNSET
+    time_zone: Text = UNSET
+    hours: str
+    country: Text = UNSET
+    public_holidays: Flag = UNSET
+    holidays: Texts = UNSET
+
+
 ROUTES: tuple[Route, ...] = (
     *resource("group", GroupBody, "group", "groupe"),
     *resource("number", NumberBody, "number", "numéro", key="number"),
@@ -64,4 +77,5 @@ ROUTES: tuple[Route, ...] = (
         "disposition", DispositionCodeBody, "disposition", "code de qualification",
         mots="codes de qualification", title="DispositionCode", key="code",
     ),
+    *resource("calendar", CalendarBody, "calendar", "calendrier"),
 )  # fmt: skip
