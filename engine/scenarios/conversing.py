@@ -9,7 +9,7 @@ from typing import NoReturn
 import msgspec
 
 from engine.domain.scenario.graph import Program
-from engine.domain.scenario.run import Run
+from engine.domain.scenario.run import Reaching, Run
 from engine.scenarios.answers import Asked, Mocks, World, names
 from engine.scenarios.conversations import (
     AnyStep,
@@ -173,6 +173,8 @@ class _Holding:
         if step.asked not in names(call.open.asked):
             self._fail(f"`{step.asked}` is not asked, but `{call.open.asked}`")
         call.answer(step.answer)
+        while isinstance(call.run.phase, Reaching) and call.open is None and call.passes():
+            pass  # the keys of a conversation are nobody's: the next step is for what comes after it
 
     def _pass(self, otherwise: str = "nothing happens any more") -> None:
         if self._call.open is not None:

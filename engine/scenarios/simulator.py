@@ -118,7 +118,6 @@ class _Taking(msgspec.Struct, kw_only=True):
 
     order: talk.Take
     since: float
-    ok: bool
     voice_s: float = 0.0
 
 
@@ -272,7 +271,7 @@ class Simulation:
             case talk.Reach(whom=whom):
                 self._ask(order, whom)
             case talk.Take():
-                self._take(order)
+                return self._take(order)
             case talk.StopTaking():
                 return self._taken()
             case talk.Leave(end=end):
@@ -333,11 +332,14 @@ class Simulation:
 
     # -- recordings --------------------------------------------------------------------------------------------------
 
-    def _take(self, order: talk.Take) -> None:
-        asked = Asked("record")
-        answer = self._world.answer(asked, None) or Answer(outcome="recorded")
-        self._taking = _Taking(order=order, since=self.now, ok=answer.outcome != "error")
-        self._due[TAKING] = self.now + (min(order.silence_s or EVER, order.max_s) if self._taking.ok else 0.0)
+    def _take(self, order: talk.Take) -> talk.Recorded | None:
+        """The recording begins, and ends by silence, unless there is no room for one."""
+        answer = self._world.answer(Asked("record"), None)
+        if answer is not None and answer.outcome == "error":
+            return talk.Recorded(at=self._moment(), number=order.number, seconds=0.0, ok=False)
+        self._taking = _Taking(order=order, since=self.now)
+        self._due[TAKING] = self.now + min(order.silence_s or EVER, order.max_s)
+        return None
 
     def _recording_over(self) -> None:
         if (recorded := self._taken()) is not None:
@@ -349,7 +351,7 @@ class Simulation:
         self._due.pop(TAKING, None)
         if taking is None:
             return None
-        return talk.Recorded(at=self._moment(), number=taking.order.number, seconds=taking.voice_s, ok=taking.ok)
+        return talk.Recorded(at=self._moment(), number=taking.order.number, seconds=taking.voice_s)
 
 
 def _seconds(order: talk.Ask | talk.Reach, answer: Answer) -> float:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import edge, journal, machine, reown, setup
+from tests.bench import edge, journal, machine, reown, setup, simulate
 from tests.bench.asked import Asked, say
 from tests.bench.tables import Table
 
@@ -24,6 +24,7 @@ BENCHES: dict[str, Callable[[Asked], Awaitable[list[Table]]]] = {
     "reown": reown.bench,
     "setup": setup.bench,
     "edge": edge.bench,
+    "simulate": simulate.bench,
 }
 
 EPILOG = """\
@@ -32,6 +33,7 @@ journal   steps per second the journal takes, and how long one waits for it
 reown     kill -9 with calls alive: seconds until the next engine owns all of them
 setup     what a call costs and how long its steps take at a steady pace, beside plain dialplan
 edge      calls refused past the edge, and what becomes of those that are taken
+simulate  simulated calls through scenarios per second on one core
 
 examples:
   bin/bench machine
