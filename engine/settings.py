@@ -148,6 +148,23 @@ class AsteriskSettings(Section):
         description="Whether a trunk by TLS must show a certificate of theirs, in the name of its host. False: anybody "
         "in between can listen.",
     )
+    webrtc_url: str | None = Field(
+        default=None,
+        description="Websocket address told to agents' browsers: wss://phone.example.net/ws, ending in /ws unless a "
+        "proxy says otherwise. Unset: no WebRTC.",
+    )
+    webrtc_port: Port | None = Field(
+        default=None,
+        description="TCP port where Asterisk itself takes those websockets by TLS, with tls_certificate. Unset: a "
+        "proxy on this machine brings them to /ws of ari.url.",
+    )
+    ice_servers: tuple[str, ...] = Field(
+        default=(),
+        description="STUN and TURN servers told to browsers: stun:stun.example.net:3478. Needed only where browsers "
+        "cannot send UDP to rtp_host.",
+    )
+    turn_user: str | None = Field(default=None, description="User name for the turn: ones.")
+    turn_secret: SecretStr | None = Field(default=None, description="Its password, told to every browser.")
     rtp_host: str | None = Field(
         default=None,
         description="Address others reach us at from outside, put in SIP and SDP behind NAT. Unset: our own by route.",
@@ -162,6 +179,29 @@ class AsteriskSettings(Section):
         description="Directory of the prompts (fr/ and en/ below) as Asterisk sees it. Unset: the engine's own, which "
         "Asterisk must be able to read.",
     )
+
+    @field_validator("webrtc_url")
+    @classmethod
+    def _websocket(cls, url: str | None) -> str | None:
+        if url is not None and not re.fullmatch(r"wss?://[^/?#@\s]+(/[^?#\s]*)?", url):
+            raise ValueError("an address such as wss://phone.example.net/ws, without user or password")
+        return url
+
+    @field_validator("ice_servers")
+    @classmethod
+    def _ice(cls, servers: tuple[str, ...]) -> tuple[str, ...]:
+        for server in servers:
+            if not re.fullmatch(r"(stun|turn)s?:[^/?#@\s]+(\?transport=(udp|tcp))?", server):
+                raise ValueError(f"{server} is not an address such as stun:stun.example.net:3478 (RFC 7064, RFC 7065)")
+        return servers
+
+    @model_validator(mode="after")
+    def _browsers(self) -> "AsteriskSettings":
+        if self.webrtc_port is not None and None in (self.webrtc_url, self.tls_certificate, self.tls_key):
+            raise ValueError("webrtc_port needs webrtc_url, tls_certificate and tls_key")
+        if any(s.startswith("turn") for s in self.ice_servers) and None in (self.turn_user, self.turn_secret):
+            raise ValueError("a TURN server in ice_servers needs turn_user and turn_secret")
+        return self
 
 
 class JournalSettings(Section):

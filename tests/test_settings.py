@@ -42,6 +42,11 @@ def test_the_first_file_found_is_read_and_the_environment_wins(
         ('[ari]\nurl = "http://user:pw@host"\n', "ari.url"), ('[log]\nlevel = "LOUD"\n', "log.level"),
         ("[http\n", "standardiste.toml"), ("[http]\nbody_time_s = nan\n", "http.body_time_s"),
         ('node_id = "../x"\n', "node_id"),
+        ('[asterisk]\nwebrtc_url = "https://phone.example.net/ws"\n', "asterisk.webrtc_url"),
+        ('[asterisk]\nwebrtc_url = "wss://u:pw@phone.example.net/ws"\n', "asterisk.webrtc_url"),
+        ("[asterisk]\nwebrtc_port = 8443\n", "webrtc_port needs webrtc_url"),
+        ('[asterisk]\nice_servers = ["http://stun.example.net"]\n', "asterisk.ice_servers"),
+        ('[asterisk]\nice_servers = ["turn:turn.example.net"]\n', "turn_user and turn_secret"),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_named(empty_folder: Path, text: str, named: str) -> None:

@@ -12,6 +12,8 @@ from engine.ari.requests import AriRequests
 from engine.calls.clock import Clock
 from engine.calls.ports import DirectorySource, Past
 from engine.domain import dialstring
+from engine.domain.dialstring import Phone
+from engine.domain.directory import Agent
 from engine.domain.recovery import Ending
 from engine.domain.values import ChannelId, PlaybackId, Slug
 
@@ -28,10 +30,14 @@ class AsteriskSide:
         self._ari, self._source, self._clock, self._hangups = requests, source, clock, hangups
         self._down: frozenset[Slug] = frozenset()
 
-    async def registered_phones(self, sip_user: str) -> list[str]:
-        named = f"PJSIP/{sip_user}/"
+    async def registered_phones(self, agent: Agent) -> list[Phone]:
         with as_away():
-            return [contact.removeprefix(named) for contact in await self._ari.contacts(sip_user)]
+            found = await asyncio.gather(*map(self._at_account, dialstring.accounts(agent)))
+        return [phone for phones in found for phone in phones]
+
+    async def _at_account(self, account: str) -> list[Phone]:
+        named = f"PJSIP/{account}/"
+        return [Phone(account, contact.removeprefix(named)) for contact in await self._ari.contacts(account)]
 
     async def living_playbacks(self, playbacks: list[PlaybackId]) -> frozenset[PlaybackId]:
         async def lives(playback: PlaybackId) -> bool:

@@ -17,6 +17,7 @@ import structlog
 
 from engine.app.phones import Phones
 from engine.config.apply import AsteriskFiles, FilesPlan
+from engine.domain.dialstring import accounts
 from engine.domain.directory import Agent, Directory
 from engine.domain.directory_check import problems
 from engine.domain.values import CallId, Slug
@@ -152,10 +153,12 @@ def _without_account(before: Directory, now: Directory) -> list[Slug]:
 
 
 def _ended_accounts(before: Directory, now: Directory) -> list[str]:
-    """SIP users whose registrations must not outlive the change: removed, disabled, renamed, or with another secret."""
-    ended = []
+    """Those whose registrations must not outlive the change: removed, disabled, renamed, without browsers any more, or
+    with another secret."""
+    ended: list[str] = []
     for name in before.agents:
-        old, new = _live(before.agents, name), _live(now.agents, name)
-        if old and (new is None or (old.sip_user, old.secret) != (new.sip_user, new.secret)):
-            ended.append(old.sip_user)
+        if old := _live(before.agents, name):
+            new = _live(now.agents, name)
+            kept = accounts(new) if new and new.secret == old.secret else ()
+            ended += [account for account in accounts(old) if account not in kept]
     return ended

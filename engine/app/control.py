@@ -57,5 +57,6 @@ def asterisk_settings(settings: Settings, secret: str) -> AsteriskSettings:
         sip_address=settings.asterisk.sip_host,
         sip_port=settings.asterisk.sip_port,
         tls_port=settings.asterisk.tls_port,
+        webrtc=settings.asterisk.webrtc_url is not None,
         beside=facts(etc),
     )

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from engine.app import telephone_settings
 from engine.app.auditing import Audit, note
 from engine.app.changes import Changes, Made
 from engine.app.directories import CurrentDirectory
@@ -14,14 +15,14 @@ from engine.app.rollback import missing, rolled_back
 from engine.ari.errors import as_away
 from engine.calls.contract import Actor
 from engine.config.directory_file import with_entry
-from engine.config.pjsip import AGENT_CODECS
 from engine.domain import directory_plan
 from engine.domain.directory import Directory, ToAgent, ToGroup
 from engine.domain.directory_kinds import SECTIONS, Kind, entries_of, target_kind, users_of
 from engine.domain.directory_plan import SECRET_FIELDS
 from engine.domain.values import Slug
 from engine.errors import Refused, StandardisteError, Unavailable, UnknownThing
-from engine.http.ports import AgentSettings, DirectoryChange, DirectoryRevision, Enrolled
+from engine.http.ports import DirectoryChange, DirectoryRevision, Enrolled
+from engine.settings import AsteriskSettings
 from engine.store import directory
 from engine.store.pool import Database
 
@@ -58,10 +59,10 @@ class DirectoryService:
         current: CurrentDirectory,
         adopt: Adopt,
         journal: Audit,
-        sip: tuple[str, int],
+        asterisk: AsteriskSettings,
     ) -> None:
         self._changes, self._db, self._current, self._adopt = changes, db, current, adopt
-        self._journal, self._sip = journal, sip
+        self._journal, self._asterisk = journal, asterisk
         self._landing: set[asyncio.Task[Made]] = set()
 
     @property
@@ -103,11 +104,12 @@ class DirectoryService:
 
         made = await self._carry_out(Order(actor=actor, action=f"enrol agent {name}", request=body), wanted)
         agent = made.now.agents[Slug(name)]
-        host, port = self._sip
-        settings = AgentSettings(
-            user=agent.sip_user, secret=agent.secret, server=host, port=port, transport="udp", codecs=list(AGENT_CODECS)
+        return Enrolled(
+            revision=made.now.revision,
+            agent=_shown(agent),
+            settings=telephone_settings.of_telephone(agent, self._asterisk),
+            webrtc=telephone_settings.of_browser(agent, self._asterisk),
         )
-        return Enrolled(revision=made.now.revision, agent=_shown(agent), settings=settings)
 
     async def revisions(self, limit: int) -> list[DirectoryRevision]:
         async with self._db.connection() as connection:

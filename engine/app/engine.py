@@ -263,14 +263,13 @@ class Engine:
             await self.shipper.drain(SHIP_AT_END_S)
 
     def _directory_book(self) -> DirectoryService:
-        asterisk = self.settings.asterisk
         return DirectoryService(
             changes=self.changes,
             db=self.db,
             current=self.directory,
             adopt=self.keeper.adopt,
             journal=self.journal,
-            sip=(asterisk.phones_host or asterisk.sip_host, asterisk.sip_port),
+            asterisk=self.settings.asterisk,
         )
 
     def _call_links(self) -> CallLinks | None:

@@ -4,6 +4,8 @@ Its home is the directory above `asterisk.config_dir`. What belongs to the machi
 anew at each start; what follows from the directory is left as the last import made it.
 """
 
+import socket
+from contextlib import suppress
 from pathlib import Path
 
 from engine.app.engine import ari_secret
@@ -15,6 +17,8 @@ from engine.sandbox.asterisk import AsteriskInstall, AsteriskServer
 from engine.settings import Settings
 
 DEFAULT_ETC = Path("/etc/asterisk")
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
+_DISCARD = 9  # a port; any would do
 
 
 def prepare(settings: Settings, install: AsteriskInstall) -> list[str]:
@@ -48,11 +52,25 @@ def _its_settings(settings: Settings, paths: AsteriskPaths, install: AsteriskIns
         tls_key=settings.asterisk.tls_key,
         tls_authorities=settings.asterisk.tls_authorities,
         tls_verify=settings.asterisk.tls_verify,
+        webrtc=settings.asterisk.webrtc_url is not None,
+        wss_port=settings.asterisk.webrtc_port,
+        own_address=_own_address(settings),
         external_address=settings.asterisk.rtp_host,
         local_networks=settings.asterisk.local_networks,
         rtp_ports=(settings.asterisk.rtp_first, settings.asterisk.rtp_last),
         music=install.music,
     )
+
+
+def _own_address(settings: Settings) -> str | None:
+    """The address that `rtp_host` leads to: the one SIP is bound to, else the one that packets to outside leave by."""
+    bound, outside = settings.asterisk.sip_host, settings.asterisk.rtp_host
+    if outside is None or bound not in _EVERYWHERE:
+        return bound
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((outside, _DISCARD))  # nothing is sent: the route is looked up
+        return str(probe.getsockname()[0])
+    return None
 
 
 def _check_ours(etc: Path, files: Files) -> None:

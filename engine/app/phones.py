@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 class Phones(Protocol):
     """The telephones that registered at Asterisk."""
 
-    async def registrations(self, sip_users: Collection[str]) -> list[str]:
+    async def registrations(self, accounts: Collection[str]) -> list[str]:
         """Asterisk's names for them; asked while the accounts are still there."""
 
     async def drop(self, registrations: Collection[str]) -> None:
@@ -31,13 +31,13 @@ class AsteriskPhones:
     def __init__(self, ari: AriRequests) -> None:
         self._ari = ari
 
-    async def registrations(self, sip_users: Collection[str]) -> list[str]:
+    async def registrations(self, accounts: Collection[str]) -> list[str]:
         found: list[str] = []
-        for user in sip_users:
+        for account in accounts:
             try:
-                found += await self._ari.registrations(user)
+                found += await self._ari.registrations(account)
             except StandardisteError as failed:
-                log.warning("phones.unknown", sip_user=user, why=failed.message)
+                log.warning("phones.unknown", account=account, why=failed.message)
         return found
 
     async def drop(self, registrations: Collection[str]) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from engine.calls.contract import ConnectOrder
 from engine.calls.trunks import TrunkBoard
 from engine.domain import dialstring, routing
+from engine.domain.dialstring import Phone
 from engine.domain.directory import Agent, Directory, Mode, Site, Trunk
 from engine.domain.numbers import parse_dialled
 from engine.domain.request import ConnectRequest, Route
@@ -145,12 +146,12 @@ def choose_trunks(trunks: list[Trunk], board: TrunkBoard, mode: Mode) -> tuple[S
     return agent, customer
 
 
-def phone_routes(agent: Agent, contacts: list[str], shown: str | None) -> tuple[Route, ...]:
+def phone_routes(agent: Agent, phones: list[Phone], shown: str | None) -> tuple[Route, ...]:
     """One route per registered phone; a contact that cannot be dialled safely is passed over."""
     routes = []
-    for contact in contacts:
+    for phone in phones:
         try:
-            routes.append(Route(endpoint=dialstring.to_phone(agent, contact), caller_id=shown))
+            routes.append(Route(endpoint=dialstring.to_phone(*phone), caller_id=shown))
         except InvalidValue:
             continue
     if not routes:

@@ -267,8 +267,8 @@ class Acceptor:
         if other is not None:
             self._not_busy(other)
             self._registry.take(call_id, other.id)
-            contacts = await self._asterisk.registered_phones(other.sip_user)
-            routes = acceptance.phone_routes(other, contacts, agent.extension)
+            phones = await self._asterisk.registered_phones(other)
+            routes = acceptance.phone_routes(other, phones, agent.extension)
             return arriving.dialled_inside(came, agent, site, other=other, routes=routes, house=self._house)
         number = acceptance.destination(ConnectOrder(agent=agent.id, to=came.dialled), agent, site)
         trunks = self._guard.open_trunks(routing.trunks_for(site, directory))
@@ -291,7 +291,7 @@ class Acceptor:
             routes = acceptance.routes_by_trunk(agent.mobile, trunks, directory, None, chosen)
         else:
             shown = arriving.caller_number(came, site.country) or None
-            routes = acceptance.phone_routes(agent, await self._asterisk.registered_phones(agent.sip_user), shown)
+            routes = acceptance.phone_routes(agent, await self._asterisk.registered_phones(agent), shown)
         return arriving.called_in(came, number, agent, site, trunk=trunk, routes=routes, house=self._house)
 
     async def _plan_called_group(
@@ -307,7 +307,7 @@ class Acceptor:
     ) -> tuple[Route, ...]:
         if agent.mobile is not None and chosen is not None:
             return acceptance.routes_by_trunk(agent.mobile, trunks, self._source.directory, None, chosen)
-        return acceptance.phone_routes(agent, await self._asterisk.registered_phones(agent.sip_user), customer)
+        return acceptance.phone_routes(agent, await self._asterisk.registered_phones(agent), customer)
 
     def _not_busy(self, agent: Agent) -> None:
         call = self._registry.of_agent(agent.id)

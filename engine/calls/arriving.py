@@ -33,8 +33,8 @@ class Came(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def agent_of(came: Came, directory: Directory) -> tuple[Agent, Site] | None:
-    """The agent whose telephone it is; raises Refused for a disabled one."""
-    agent = next((a for a in directory.agents.values() if a.sip_user == came.endpoint), None)
+    """The agent whose telephone or browser it is; raises Refused for a disabled one."""
+    agent = dialstring.agent_at(came.endpoint, directory)
     if agent is None:
         return None
     if not agent.enabled:

@@ -74,8 +74,8 @@ class Members:
             if mode == "mobile":
                 routes = self._by_trunk(agent, site)
             else:
-                contacts = await self._asterisk.registered_phones(agent.sip_user)
-                routes = acceptance.phone_routes(agent, contacts, shown)
+                phones = await self._asterisk.registered_phones(agent)
+                routes = acceptance.phone_routes(agent, phones, shown)
         except Refused as refused:
             return None, (), refused.stable_code
         member = Member(

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Protocol
 
-from engine.domain.directory import Directory
+from engine.domain.dialstring import Phone
+from engine.domain.directory import Agent, Directory
 from engine.domain.effects import Effect
 from engine.domain.events import Event
 from engine.domain.moment import Moment
@@ -30,8 +31,8 @@ class World(Protocol):
 class Asterisk(Protocol):
     """What is asked of Asterisk outside any call."""
 
-    async def registered_phones(self, sip_user: str) -> list[str]:
-        """Contact URIs of an account's registered phones; empty when none is."""
+    async def registered_phones(self, agent: Agent) -> list[Phone]:
+        """Those of all the agent's accounts; empty when none is."""
         ...
 
     async def living_playbacks(self, playbacks: list[PlaybackId]) -> frozenset[PlaybackId]: ...

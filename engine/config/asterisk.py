@@ -75,6 +75,9 @@ class AsteriskSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: Path | None = None
     tls_authorities: Path | None = None  # who may have signed the certificates of those we call; None: nobody
     tls_verify: bool = True
+    webrtc: bool = False  # browsers may register: SIP over websockets, at /ws beside ARI
+    wss_port: int | None = None  # where it takes them by TLS itself; None: only from this machine, from a proxy
+    own_address: str | None = None  # what `external_address` leads to
     beside: Beside | None = None  # the Asterisk is an administrator's; None: it is the engine's own
     external_address: str | None = None  # what the far side sees when we stand behind NAT
     local_networks: tuple[str, ...] = ()  # addresses that are not behind that NAT

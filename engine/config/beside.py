@@ -19,7 +19,7 @@ from engine.config.asterisk import AsteriskSettings, Beside
 from engine.config.beside_wants import PJSIP_GLOBAL, Want, wants
 from engine.config.foreign import Foreign, Found, is_true
 from engine.config.ini import Section, parse, section
-from engine.config.modules import NEEDED
+from engine.config.modules import NEEDED, NEEDED_BY_BROWSERS
 from engine.config.render import (
     COMFORT,
     DIALPLAN,
@@ -180,6 +180,7 @@ def _foundations(look: _Look) -> None:
             "asterisk.conf [options]", "live_dangerously = yes", "who may use ARI may run programs", "set it to no"
         )
     _modules(look)
+    _browsers(look)
     _stored_elsewhere(look)
 
 
@@ -192,14 +193,28 @@ def _modules(look: _Look) -> None:
     named = {
         word: {value.removesuffix(".so") for value in found.values(word)} for word in ("noload", "load", "require")
     }
+    needed = NEEDED + NEEDED_BY_BROWSERS if look.settings.webrtc else NEEDED
     asked_for = named["load"] | named["require"] | {m.removesuffix(".so") for m in found.values("preload")}
     if is_true(found.value("autoload") or "yes"):
-        absent = [module for module in NEEDED if module in named["noload"]]
+        absent = [module for module in needed if module in named["noload"]]
     else:
-        absent = [module for module in NEEDED if module in named["noload"] or module not in asked_for]
+        absent = [module for module in needed if module in named["noload"] or module not in asked_for]
     if absent:
         words = " ".join(absent)
         look.conflict("modules.conf", f"not loaded: {words}", "the engine cannot work without", "load them")
+
+
+def _browsers(look: _Look) -> None:
+    """Asterisk offers ICE unless it is told not to; its TLS port, if browsers come by it, is his to open."""
+    found = look.file("rtp.conf").named("general")
+    told = found.value("icesupport") if found and look.settings.webrtc else None
+    if told is not None and not is_true(told):
+        look.conflict(
+            "rtp.conf [general]",
+            f"icesupport = {told}",
+            "[asterisk] webrtc_url is set, and the media of browsers travels by ICE only",
+            "set it to yes",
+        )
 
 
 def _stored_elsewhere(look: _Look) -> None:

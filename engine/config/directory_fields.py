@@ -251,6 +251,7 @@ AGENT: Mapping[str, Field] = {
     "notice": _NOTICE,
     "rights": Several(_one_of(*RIGHTS)),
     "devices": _number(1, 10),
+    "webrtc": _yes_no,
     "enabled": _yes_no,
 }
 GROUP: Mapping[str, Field] = {

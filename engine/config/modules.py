@@ -32,6 +32,8 @@ _STORAGE = """
 """
 
 MODULES = tuple(f"{name}.so" for name in (_PJSIP + _ARI + _MEDIA + _DIALPLAN + _STORAGE).split())
+WEBRTC = ("res_pjsip_transport_websocket.so",)
+"""What browsers need beside those. The HTTP server takes SIP at /ws from then on."""
 
 NEEDED = tuple(
     """
@@ -45,3 +47,4 @@ NEEDED = tuple(
     """.split()  # noqa: SIM905 - as above
 )
 """Without these nothing works in an Asterisk that is somebody else's. The names have no `.so`."""
+NEEDED_BY_BROWSERS = ("res_pjsip_transport_websocket", "res_srtp")

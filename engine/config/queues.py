@@ -11,6 +11,7 @@ import msgspec
 
 from engine.config import values as v
 from engine.config.ini import Option, Section, section
+from engine.domain.dialstring import accounts
 from engine.domain.directory import Agent, Directory, Group
 from engine.domain.values import Slug
 
@@ -19,7 +20,10 @@ RETRY_S = 1  # between one round and the next
 
 
 def queue_sections(directory: Directory) -> tuple[Section, ...]:
-    """A queue for each group, by id. Members are the telephones of those who are enabled, never their mobiles."""
+    """A queue for each group, by id. Members are the telephones of those who are enabled, never their mobiles.
+
+    An agent's telephones and browsers are a member each: for app_queue there are no agents, only endpoints.
+    """
     return tuple(_queue(group, directory.agents) for _, group in sorted(directory.groups.items()))
 
 
@@ -37,6 +41,7 @@ def _queue(group: Group, agents: dict[Slug, Agent]) -> Section:
         retry=v.number(RETRY_S),
         ringinuse=v.yes_no(False),
     )
-    options = (*made.options, *(Option(v.word("member"), v.telephones(agent.sip_user)) for agent in rung))
+    members = (v.telephones(account) for agent in rung for account in accounts(agent))
+    options = (*made.options, *(Option(v.word("member"), member) for member in members))
     digest = hashlib.sha256("\n".join(f"{o.key}={o.value}" for o in options).encode()).hexdigest()[:8]
     return msgspec.structs.replace(made, name=v.word(f"{group.id}.{digest}"), options=options)

@@ -17,7 +17,7 @@ from engine.config import values as v
 from engine.config.asterisk import AsteriskSettings
 from engine.config.emergency import emergency_sections
 from engine.config.ini import Parsed, Section, parse, section
-from engine.config.modules import MODULES
+from engine.config.modules import MODULES, WEBRTC
 from engine.config.pjsip import pjsip_groups
 from engine.config.pjsip_objects import GENERATION_VARIABLE
 from engine.config.queues import queue_sections
@@ -47,7 +47,7 @@ def base_files(settings: AsteriskSettings) -> Files:
 
 def directory_files(directory: Directory, settings: AsteriskSettings) -> Files:
     """The files that follow from the directory; raises InvalidValue when a value cannot stand in them."""
-    groups = pjsip_groups(directory, settings.transports)
+    groups = pjsip_groups(directory, settings.transports, webrtc=settings.webrtc)
     pjsip_text = _render("pjsip.conf.j2", {"groups": groups})
     _expect(PJSIP, pjsip_text, [s for group in groups for s in group.sections])
     emergency = emergency_sections(directory)
@@ -104,8 +104,9 @@ def _base_context(settings: AsteriskSettings) -> dict[str, Any]:
     paths = msgspec.structs.asdict(settings.paths)
     return {
         **{f"dir_{name}": v.path(value) for name, value in paths.items()},
-        "modules": [v.word(name) for name in MODULES],
+        "modules": [v.word(name) for name in (MODULES + WEBRTC if settings.webrtc else MODULES)],
         "ari_port": v.number(settings.ari_port),
+        "wss": _websockets_by_tls(settings),
         "ari_user": v.word(settings.ari_user),
         "ari_secret": v.secret(settings.ari_secret),
         "language": v.word(settings.language),
@@ -114,6 +115,8 @@ def _base_context(settings: AsteriskSettings) -> dict[str, Any]:
         "comfort": v.path(settings.comfort or COMFORT),
         "rtp_first": v.number(first),
         "rtp_last": v.number(last),
+        "ice": v.yes_no(settings.webrtc),
+        "ice_hosts": _seen_from_outside(settings),
         "transports": _transports(settings),
     }
 
@@ -130,6 +133,26 @@ def _transports(settings: AsteriskSettings) -> list[dict[str, Any]]:
         for protocol, port in ports.items()
         if port is not None
     ]
+
+
+def _websockets_by_tls(settings: AsteriskSettings) -> list[tuple[v.ConfigValue, v.ConfigValue]]:
+    if settings.wss_port is None:
+        return []
+    files = {"tlscertfile": settings.tls_certificate, "tlsprivatekey": settings.tls_key}
+    return [
+        (v.word("tlsenable"), v.yes_no(True)),
+        (v.word("tlsbindaddr"), v.bind(settings.sip_address, settings.wss_port)),
+        *((v.word(key), v.path(file)) for key, file in files.items() if file is not None),
+        *((v.word(old), v.yes_no(True)) for old in ("tlsdisablev1", "tlsdisablev11")),
+    ]
+
+
+def _seen_from_outside(settings: AsteriskSettings) -> list[tuple[v.ConfigValue, v.ConfigValue]]:
+    """Our own address and what browsers outside know it by; those inside are told both."""
+    if not settings.webrtc or settings.external_address is None or settings.own_address is None:
+        return []
+    both = f"{v.host(settings.external_address)},include_local_address"
+    return [(v.host(settings.own_address), v.ConfigValue(both))]
 
 
 def _behind_nat(settings: AsteriskSettings) -> list[tuple[v.ConfigValue, v.ConfigValue]]:

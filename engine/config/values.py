@@ -166,9 +166,9 @@ def caller_id(name: str, extension: str) -> ConfigValue:
     return ConfigValue(f'"{shown}" <{extension}>')
 
 
-def telephones(sip_user: str) -> ConfigValue:
+def telephones(account: str) -> ConfigValue:
     """All telephones of an account, as a queue's member."""
-    return ConfigValue(f"PJSIP/{word(sip_user)}")
+    return ConfigValue(f"PJSIP/{word(account)}")
 
 
 def path(value: Path) -> ConfigValue:

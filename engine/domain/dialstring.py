@@ -5,13 +5,16 @@ A dial string is a small language: `&` adds a second destination, `,` starts opt
 """
 
 import re
+from typing import NamedTuple
 
-from engine.domain.directory import Agent, Trunk
+from engine.domain.directory import Agent, Directory, Trunk
 from engine.domain.numbers import as_dialled_in
 from engine.domain.values import E164, Dialstring, Slug, e164, slug
 from engine.errors import InvalidValue
 
 MAX_CONTACT = 255  # a SIP contact's address; Asterisk itself stores no longer one
+MAX_ACCOUNT = 64  # longer, and Asterisk cuts the number off the channel's name
+WEB = ".web"  # of a browser's account; no SIP user has the dot, so it is never another agent's
 
 _SIP_USER = re.compile(r"[a-z0-9][a-z0-9-]{1,62}[a-z0-9]", re.ASCII)
 _PREFIX = re.compile(r"[0-9]{0,8}", re.ASCII)
@@ -31,9 +34,26 @@ def sip_user(text: str) -> str:
     return text
 
 
-def agent_endpoint(agent: Agent) -> str:
-    """The name of the agent's PJSIP endpoint, address of record and credentials."""
-    return sip_user(agent.sip_user)
+class Phone(NamedTuple):
+    """Something an agent is rung at: the account it signed in to, and the SIP address it did so with."""
+
+    account: str
+    contact: str
+
+
+def web_account(agent: Agent) -> str:
+    """The name the agent's browsers sign in with: what WebRTC speaks, no telephone understands, and the other way."""
+    return f"{agent.sip_user}{WEB}"
+
+
+def accounts(agent: Agent) -> tuple[str, ...]:
+    """The agent's accounts; each is the name of a PJSIP endpoint, its address of record and its credentials."""
+    return (agent.sip_user, web_account(agent)) if agent.webrtc else (agent.sip_user,)
+
+
+def agent_at(endpoint: str, directory: Directory) -> Agent | None:
+    """Whose account it is."""
+    return next((agent for agent in directory.agents.values() if endpoint in accounts(agent)), None)
 
 
 def trunk_endpoint(trunk: Slug) -> str:
@@ -68,12 +88,13 @@ def _in_format(number: E164, trunk: Trunk, country: str) -> str:
     return number if trunk.number_format == "e164" else number[1:]
 
 
-def to_phone(agent: Agent, contact: str) -> Dialstring:
-    """`PJSIP/<endpoint>/<contact>`: one registered phone of the agent.
+def to_phone(account: str, contact: str) -> Dialstring:
+    """`PJSIP/<endpoint>/<contact>`: one registered phone.
 
     `contact` is the SIP address the phone registered with, as Asterisk tells it; a phone chooses it, so it is as
     hostile as anything from outside. Raises InvalidValue for what could mean more than an address.
     """
+    sip_user(account.removesuffix(WEB))
     if len(contact) > MAX_CONTACT or not _CONTACT.fullmatch(contact):
         raise InvalidValue(f"{contact!r} is not the contact of a phone that can be rung")
-    return Dialstring(f"PJSIP/{agent_endpoint(agent)}/{contact}")
+    return Dialstring(f"PJSIP/{account}/{contact}")

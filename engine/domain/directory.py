@@ -109,7 +109,8 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     confirm: bool | None = None
     notice: Notice | None = None
     rights: tuple[NumberClass, ...] = DEFAULT_RIGHTS  # classes of numbers this agent may call
-    devices: int = 3  # phones that may register at once
+    devices: int = 3  # phones that may register at once, and as many browsers
+    webrtc: bool = False  # may telephone in a browser
     enabled: bool = True
 
 

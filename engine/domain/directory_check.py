@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from engine.domain import calendar
+from engine.domain.dialstring import MAX_ACCOUNT, web_account
 from engine.domain.directory import Agent, Directory, Group, Site, Trunk
 from engine.domain.directory_kinds import Kind, entries_of, target_kind
 from engine.domain.emergency import dialled_at
@@ -107,6 +108,8 @@ def _sip_users(directory: Directory) -> Iterator[Problem]:
     for agent in directory.agents.values():
         if other := owners.get(agent.sip_user):
             yield Problem("agent", agent.id, "sip_user", f"{agent.sip_user!r} belongs to agent {other!r} already")
+        if agent.webrtc and (over := len(web_account(agent)) - MAX_ACCOUNT) > 0:
+            yield Problem("agent", agent.id, "sip_user", f"too long by {over} to have a browser's account beside it")
         owners[agent.sip_user] = agent.id
 
 

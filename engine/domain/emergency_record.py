@@ -8,6 +8,7 @@ import msgspec
 
 from engine.domain import causes
 from engine.domain.cdr import CallRecord, HangupBy, Outcome
+from engine.domain.dialstring import agent_at
 from engine.domain.directory import Directory
 
 _OURS = UUID("6f4dbe0e-3f0c-5d53-9b0a-6e0c1b7f1120")  # names these calls: one row, however often it is read
@@ -48,7 +49,7 @@ class EmergencyCall(msgspec.Struct, frozen=True, kw_only=True):
 
 def record(call: EmergencyCall, directory: Directory, node: str) -> CallRecord:
     """Its row. An agent who is no longer in the directory is not named."""
-    agent = next((agent for agent in directory.agents.values() if agent.sip_user == call.endpoint), None)
+    agent = agent_at(call.endpoint, directory)
     talk_s = (call.ended - call.answered).total_seconds() if call.answered else 0.0
     return CallRecord(
         call_id=call.id,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from engine.calls.contract import Accepted, Actor
 from engine.domain.cdr import CallRecord, Outcome
@@ -90,12 +91,32 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True):
     codecs: list[str]
 
 
+class IceServer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A STUN or TURN server, as a browser's `RTCPeerConnection` takes it."""
+
+    urls: list[str]
+    username: str | UnsetType = UNSET
+    credential: str | UnsetType = UNSET
+
+
+class BrowserSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a telephone in a browser needs to register (SIP over the websocket at `url`, RFC 7118)."""
+
+    url: str
+    uri: str
+    user: str
+    secret: str
+    ice_servers: list[IceServer]
+    codecs: list[str]
+
+
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
-    """A new agent."""
+    """A new agent. `webrtc` is for browsers, null unless the agent may use one."""
 
     revision: int
     agent: dict[str, Any]
     settings: AgentSettings
+    webrtc: BrowserSettings | None
 
 
 class DirectoryBook(Protocol):

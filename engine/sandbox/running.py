@@ -176,6 +176,7 @@ class RunningEngine:
                 "config_dir": str(box.paths.etc),
                 "cel_path": str(box.paths.hangups),
                 "sip_port": box.sip_port,
+                "webrtc_url": f"ws://127.0.0.1:{box.ari_port}/ws",
             },
             "postgres": {"dsn": self._box.postgres.dsn},
             "log": {"format": "json"},

@@ -99,6 +99,7 @@ class Sandbox:
             ari_secret=secrets.token_hex(24),
             sip_port=self.ports.take(),
             rtp_ports=self.ports.media(0),
+            webrtc=True,
             music=install.music,
         )
         self.asterisk = AsteriskServer(install, paths)

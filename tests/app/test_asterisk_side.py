@@ -16,12 +16,13 @@ from engine.app.directories import CurrentDirectory
 from engine.app.phones import AsteriskPhones
 from engine.ari.requests import AriRequests
 from engine.calls.clock import Clock
+from engine.domain.dialstring import Phone
 from engine.domain.values import ChannelId, PlaybackId, Slug
 from engine.errors import Unavailable
 from engine.settings import AriSettings, AsteriskSettings, Settings
 from tests.ari.conftest import ari, fake, pools
 from tests.ari.fake_asterisk import Answer, FakeAsterisk, answers
-from tests.calls.room import directory, trunk
+from tests.calls.room import agent, directory, trunk
 
 __all__ = ["ari", "fake", "pools"]
 
@@ -69,14 +70,23 @@ async def test_the_phones_of_an_account(
     side: AsteriskSide, fake: FakeAsterisk, listed: str, expected: list[str]
 ) -> None:
     evaluates(fake, listed)
-    assert await side.registered_phones("alice-k7") == expected
+    assert await side.registered_phones(agent("alice")) == [Phone("alice-k7", contact) for contact in expected]
     assert [name.split()[0] for name in fake.seen] == ["POST", "GET", "DELETE"]  # the probe is gone again
+
+
+async def test_a_browsers_account_is_asked_for_as_well(side: AsteriskSide, fake: FakeAsterisk) -> None:
+    evaluates(fake, "PJSIP/alice-k7/sip:a@127.0.0.9:5070")
+    evaluates(fake, "PJSIP/alice-k7.web/sip:b@127.0.0.9:53412;transport=ws")
+    assert await side.registered_phones(agent("alice", webrtc=True)) == [
+        Phone("alice-k7", "sip:a@127.0.0.9:5070"),
+        Phone("alice-k7.web", "sip:b@127.0.0.9:53412;transport=ws"),
+    ]
 
 
 async def test_an_asterisk_that_cannot_be_asked_for_phones_is_an_error(side: AsteriskSide, fake: FakeAsterisk) -> None:
     fake.next_answer("POST /channels/create", answers(403))
     with pytest.raises(Unavailable):
-        await side.registered_phones("alice-k7")
+        await side.registered_phones(agent("alice"))
 
 
 async def test_prompts_that_live_and_those_that_ended(side: AsteriskSide, fake: FakeAsterisk) -> None:

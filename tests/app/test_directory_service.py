@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from engine import settings
 from engine.app.changes import Changes
 from engine.app.directories import CurrentDirectory
 from engine.app.directory_service import DirectoryService
@@ -44,8 +45,8 @@ class Phones:
     def __init__(self) -> None:
         self.dropped: list[str] = []
 
-    async def registrations(self, sip_users: Collection[str]) -> list[str]:
-        return [f"{user};@1" for user in sip_users]
+    async def registrations(self, accounts: Collection[str]) -> list[str]:
+        return [f"{user};@1" for user in accounts]
 
     async def drop(self, registrations: Collection[str]) -> None:
         self.dropped += registrations
@@ -78,7 +79,7 @@ class Room:
             current=self.current,
             adopt=keeper.adopt,
             journal=self.audit,
-            sip=("192.0.2.1", 5060),
+            asterisk=settings.AsteriskSettings(sip_host="192.0.2.1", webrtc_url="wss://192.0.2.1/ws"),
         )
 
     async def furnished(self) -> "Room":
@@ -99,7 +100,7 @@ class Room:
 
 def settings_of(home: Path) -> AsteriskSettings:
     paths = AsteriskPaths.under(home, modules=Path("/modules"), data=Path("/data"))
-    return AsteriskSettings(paths=paths, ari_port=8088, ari_secret="a-generated-secret")
+    return AsteriskSettings(paths=paths, ari_port=8088, ari_secret="a-generated-secret", webrtc=True)
 
 
 @pytest.fixture(autouse=True)

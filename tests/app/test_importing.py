@@ -34,7 +34,7 @@ agents: {marie: {name: Marie, site: paris}}
 class Nobody:
     """No telephone is registered."""
 
-    async def registrations(self, sip_users: Collection[str]) -> list[str]:
+    async def registrations(self, accounts: Collection[str]) -> list[str]:
         return []
 
     async def drop(self, registrations: Collection[str]) -> None:

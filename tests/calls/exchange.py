@@ -17,6 +17,8 @@ from engine.calls.registry import Registry
 from engine.domain import effects as fx
 from engine.domain import events as ev
 from engine.domain import ids
+from engine.domain.dialstring import Phone, accounts
+from engine.domain.directory import Agent
 from engine.domain.moment import Moment
 from engine.domain.recovery import ChannelState, Ending
 from engine.domain.values import BridgeId, ChannelId, PlaybackId, Slug
@@ -79,10 +81,11 @@ class Exchange:
 
     # -- Asterisk and TrunkWatch -------------------------------------------------------------------------------------
 
-    async def registered_phones(self, sip_user: str) -> list[str]:
+    async def registered_phones(self, agent: Agent) -> list[Phone]:
         if self.asks is not None:
             await self.asks.wait()
-        return self.phones.get(sip_user, [])
+        named = accounts(agent)
+        return [Phone(account, contact) for account in named for contact in self.phones.get(account, [])]
 
     async def living_playbacks(self, playbacks: list[PlaybackId]) -> frozenset[PlaybackId]:
         if self.asks is not None:

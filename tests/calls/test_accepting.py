@@ -9,7 +9,8 @@ import pytest
 from engine.ari.errors import Unreachable
 from engine.calls.contract import Actor
 from engine.domain import effects as fx
-from engine.domain.directory import Directory, Trunk
+from engine.domain.dialstring import Phone
+from engine.domain.directory import Agent, Directory, Trunk
 from engine.domain.values import E164, Slug
 from engine.errors import BadInput, JournalUnwritable, Refused, StandardisteError
 from tests.calls.exchange import Exchange
@@ -295,7 +296,7 @@ async def test_a_trunk_takes_as_many_calls_as_it_has_channels_for(room: Room, ch
 
 
 async def test_an_asterisk_that_does_not_answer_leaves_nothing_behind(room: Room, exchange: Exchange) -> None:
-    async def silent(sip_user: str) -> list[str]:
+    async def silent(agent: Agent) -> list[Phone]:
         raise Unreachable("GET /channels", "nobody listens")
 
     room.source.directory = directory(agent("alice", **SIP))

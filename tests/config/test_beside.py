@@ -167,6 +167,19 @@ def test_what_works_less_well_is_named_and_left(etc: Path, file: str, content: b
     assert what in notes
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "why"),
+    [
+        ("rtp", b"[general]\nicesupport=no\n", "icesupport = no"),
+        ("modules", b"[modules]\nautoload=yes\nnoload => res_srtp.so\n", "not loaded: res_srtp"),
+    ],
+)
+def test_browsers_need_more_of_him(etc: Path, file: str, content: bytes, why: str) -> None:
+    assert remarks(etc, **{file: content})[0] == ""
+    wanted = planned(etc, webrtc=True)
+    assert why in "\n".join(map(str, wanted.conflicts))
+
+
 def test_a_debian_template_of_directories_says_nothing(etc: Path) -> None:
     assert remarks(etc, asterisk=b"[directories](!)\nastetcdir => /etc/other\n")[0] == ""
 

@@ -90,6 +90,55 @@ def test_behind_nat_and_with_tls_the_transports_say_so() -> None:
     assert (dict(pairs)["verify_server"], dict(pairs)["ca_list_file"]) == ("yes", "/etc/ssl/they.pem")
 
 
+def options(text: str, name: str) -> list[tuple[str, str]]:
+    """All of one section."""
+    return [(o.key, o.value) for s in parse(text).sections if s.name == name for o in s.options]
+
+
+def test_without_browsers_nothing_listens_for_them() -> None:
+    files = base_files(SETTINGS)
+    assert "websocket.so" not in files["modules.conf"].replace("res_http_websocket.so", "")
+    assert ("icesupport", "no") in options(files["rtp.conf"], "general")
+    assert "tls" not in files["http.conf"]
+
+
+def test_browsers_come_by_a_proxy_or_by_tls_which_is_no_way_to_ari() -> None:
+    by_proxy = base_files(changed(webrtc=True))
+    assert "load = res_pjsip_transport_websocket.so" in by_proxy["modules.conf"]
+    assert ("icesupport", "yes") in options(by_proxy["rtp.conf"], "general")
+    assert "tls" not in by_proxy["http.conf"]
+    certificate, key = Path("/etc/ssl/a.pem"), Path("/etc/ssl/a.key")
+    files = base_files(
+        changed(webrtc=True, wss_port=8443, sip_address="10.0.0.7", tls_certificate=certificate, tls_key=key)
+    )
+    assert options(files["http.conf"], "general")[-6:] == [
+        ("tlsenable", "yes"),
+        ("tlsbindaddr", "10.0.0.7:8443"),
+        ("tlscertfile", "/etc/ssl/a.pem"),
+        ("tlsprivatekey", "/etc/ssl/a.key"),
+        ("tlsdisablev1", "yes"),
+        ("tlsdisablev11", "yes"),
+    ]
+    closed = [("type", "restriction"), ("deny", "0.0.0.0/0"), ("deny", "::/0"), ("permit", "127.0.0.1")]
+    assert options(files["http.conf"], "/ari") == closed
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"webrtc": True}, [("10.0.0.7", "198.51.100.7,include_local_address")]),
+        ({"webrtc": False}, []),
+        ({"webrtc": True, "external_address": None}, []),
+        ({"webrtc": True, "own_address": None}, []),
+    ],
+)
+def test_behind_nat_browsers_are_told_the_address_outside(
+    settings: dict[str, object], expected: list[tuple[str, str]]
+) -> None:
+    known = {"external_address": "198.51.100.7", "own_address": "10.0.0.7"} | settings
+    assert options(base_files(changed(**known))["rtp.conf"], "ice_host_candidates") == expected
+
+
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -99,6 +148,8 @@ def test_behind_nat_and_with_tls_the_transports_say_so() -> None:
         {"ari_secret": "a\nread_only = no"},
         {"app": "a,b"},
         {"sip_address": "0.0.0.0\n"},
+        {"wss_port": 70000},
+        {"webrtc": True, "external_address": "198.51.100.7", "own_address": "10.0.0.7\n[x]"},
         {"language": "fr\n"},
         {"music": Path("/m;x")},
         {"local_networks": ("everything",), "external_address": "198.51.100.7"},
@@ -126,6 +177,18 @@ def test_agents_and_trunks_as_objects() -> None:
         ("marie-k7f3qz", "auth"),
         ("marie-k7f3qz", "aor"),
     }
+
+
+def test_an_agents_browsers_have_objects_of_their_own_with_the_same_secret() -> None:
+    both = with_agent(msgspec.structs.replace(MARIE, webrtc=True))
+    telephones, browsers = pjsip_groups(both, webrtc=True)[-2:]
+    plain, web = ([{o.key: o.value for o in s.options} for s in group.sections] for group in (telephones, browsers))
+    assert {s.name for s in browsers.sections} == {"marie-k7f3qz.web"}
+    assert web[0].keys() - plain[0].keys() == {"webrtc"}
+    assert [web[0][key] for key in ("aors", "auth", "accountcode")] == ["marie-k7f3qz.web", "marie-k7f3qz.web", "marie"]
+    assert (web[1]["username"], web[1]["password"]) == ("marie-k7f3qz.web", MARIE.secret)
+    with pytest.raises(InvalidValue, match="webrtc_url"):
+        pjsip_groups(both)
 
 
 def test_an_account_trunk_signs_in_by_the_name_of_its_endpoint() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.domain.dialstring import agent_endpoint, sip_user, to_phone, to_trunk, trunk_endpoint
-from engine.domain.directory import Agent, Trunk
+from engine.domain.dialstring import accounts, agent_at, sip_user, to_phone, to_trunk, trunk_endpoint
+from engine.domain.directory import EMPTY, Agent, Trunk
 from engine.domain.values import E164, Extension, Slug
 from engine.errors import InvalidValue
 
@@ -70,7 +70,7 @@ def test_a_number_that_was_never_parsed_is_refused() -> None:
     ],
 )
 def test_the_contacts_of_real_phones_are_rung(contact: str) -> None:
-    assert f"PJSIP/marie-k7f3qz/{contact}" == to_phone(AGENT, contact)
+    assert f"PJSIP/marie-k7f3qz/{contact}" == to_phone(AGENT.sip_user, contact)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_contacts_of_real_phones_are_rung(contact: str) -> None:
 )
 def test_a_contact_that_could_mean_more_is_refused(contact: str) -> None:
     with pytest.raises(InvalidValue):
-        to_phone(AGENT, contact)
+        to_phone(AGENT.sip_user, contact)
 
 
 @pytest.mark.parametrize("user", ["", "ab", "trunk-paris", "Marie", "marie_k", "-marie", "marie-", "m" * 65, "marie\n"])
@@ -100,8 +100,27 @@ def test_a_sip_user_never_looks_like_anything_else(user: str) -> None:
         sip_user(user)
 
 
+def test_a_browser_has_an_account_of_its_own_beside_the_telephones() -> None:
+    browsing = msgspec.structs.replace(AGENT, webrtc=True)
+    contact = "sip:4f2k9@192.168.1.20:53412;transport=ws"
+    assert (accounts(AGENT), accounts(browsing)) == (("marie-k7f3qz",), ("marie-k7f3qz", "marie-k7f3qz.web"))
+    assert to_phone("marie-k7f3qz.web", contact) == f"PJSIP/marie-k7f3qz.web/{contact}"
+    with pytest.raises(InvalidValue):
+        to_phone("trunk-paris-1", contact)
+    with pytest.raises(InvalidValue):
+        sip_user("marie-k7f3qz.web")  # so it is never an account of another agent
+
+
+def test_whose_account_it_is() -> None:
+    plain = msgspec.structs.replace(EMPTY, agents={AGENT.id: AGENT})
+    browsing = msgspec.structs.replace(EMPTY, agents={AGENT.id: msgspec.structs.replace(AGENT, webrtc=True)})
+    asked = ("marie-k7f3qz", "marie-k7f3qz.web", "marie", "trunk-paris-1")
+    assert [agent_at(name, plain) is not None for name in asked] == [True, False, False, False]
+    assert [agent_at(name, browsing) is not None for name in asked] == [True, True, False, False]
+
+
 def test_endpoints_are_named_after_what_they_are() -> None:
-    assert (agent_endpoint(AGENT), trunk_endpoint(TRUNK.id)) == ("marie-k7f3qz", "trunk-paris-1")
+    assert trunk_endpoint(TRUNK.id) == "trunk-paris-1"
 
 
 @given(st.text(max_size=25), st.text(max_size=9), st.sampled_from(["e164", "digits", "national"]), st.text(max_size=45))
@@ -117,7 +136,7 @@ def test_nothing_but_one_destination_ever_leaves(number: str, prefix: str, form:
 @given(st.from_regex(r"\Asips?:.{1,80}\Z", fullmatch=True) | st.text(max_size=80))
 def test_a_contact_never_adds_a_destination(contact: str) -> None:
     try:
-        built = to_phone(AGENT, contact)
+        built = to_phone(AGENT.sip_user, contact)
     except InvalidValue:
         return
     assert built.count("/") == 2

@@ -1,6 +1,7 @@
 """The plan a person reads before a directory changes, and what must hold in a directory."""
 
 import msgspec
+import pytest
 
 from engine.domain.directory import EMPTY, Agent, Directory
 from engine.domain.directory_check import problems
@@ -97,3 +98,10 @@ def test_every_problem_is_named_at_once() -> None:
         "agent twin: sip_user: 'marie-k7f3qz' belongs to agent 'marie' already",
         "agent twin: mobile: works in mobile mode, so a mobile number is needed",
     ]
+
+
+@pytest.mark.parametrize(("letters", "webrtc", "expected"), [(60, True, []), (61, True, ["sip_user"]), (64, False, [])])
+def test_a_sip_user_leaves_room_for_a_browsers_account(letters: int, webrtc: bool, expected: list[str]) -> None:
+    marie = msgspec.structs.replace(MARIE, sip_user="m" * letters, webrtc=webrtc)
+    house = Directory(revision=1, sites={PARIS.id: PARIS}, trunks={}, agents={marie.id: marie})
+    assert [problem.field for problem in problems(house)] == expected

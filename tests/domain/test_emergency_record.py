@@ -52,6 +52,11 @@ def test_each_end_has_its_outcome(changes: dict[str, Any], outcome: str, hangup_
     assert (row.outcome, row.hangup_by) == (outcome, hangup_by)
 
 
+def test_a_call_from_a_browser_is_its_agents() -> None:
+    house = msgspec.structs.replace(HOUSE, agents={ANNE.id: msgspec.structs.replace(ANNE, webrtc=True)})
+    assert record(msgspec.structs.replace(CALL, endpoint="anne-1.web"), house, "node").agent_id == "anne"
+
+
 def test_an_agent_who_left_is_not_named_and_the_id_stays_the_same() -> None:
     row = record(CALL, msgspec.structs.replace(HOUSE, agents={}), "node")
     assert (row.agent_id, row.agent_name, row.agent_number, row.site) == (None, None, None, None)

@@ -392,7 +392,7 @@ class FakeDirectory:
         settings = AgentSettings(
             user=f"{name}-x7", secret="abcdefgh2345", server="127.0.0.1", port=5060, transport="udp", codecs=["alaw"]
         )
-        return Enrolled(revision=change.revision, agent=self.kept["agent"][name], settings=settings)
+        return Enrolled(revision=change.revision, agent=self.kept["agent"][name], settings=settings, webrtc=None)
 
     async def revisions(self, limit: int) -> list[DirectoryRevision]:
         return [DirectoryRevision(revision=self.revision, at=NOON, author="crm", comment="put site paris")]

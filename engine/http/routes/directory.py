@@ -110,6 +110,7 @@ class AgentBody(Body, frozen=True, kw_only=True):
     notice: Notice = UNSET
     rights: list[Right] | UnsetType | None = UNSET
     devices: Count = UNSET
+    webrtc: Flag = UNSET
     enabled: Flag = UNSET
 
 
@@ -271,8 +272,10 @@ ROUTES: tuple[Route, ...] = (
         scope="agents:write",
         summary="Enrol an agent",
         summary_fr="Enrôler un agent",
-        description="Allots a free extension and a secret, told this once with the settings of a softphone.",
-        description_fr="Attribue un poste libre et un secret, donné cette seule fois avec les réglages du softphone.",
+        description="Allots a free extension and a secret, told this once with the settings of a softphone, and of a "
+        "browser (`webrtc`) for an agent who may use one.",
+        description_fr="Attribue un poste libre et un secret, donné cette seule fois avec les réglages du softphone, "
+        "et du navigateur (`webrtc`) pour un agent qui peut s'en servir.",
         handle=enrol,
         body=EnrolBody,
         answers=(
