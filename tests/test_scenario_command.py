@@ -30,6 +30,12 @@ conversations:
 """
 
 
+CALENDAR = """\
+calendars:
+  office: {name: Office, time_zone: Europe/Paris, country: FR, hours: Mo-Fr 09:00-18:00}
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     home = tmp_path / "tiny"
@@ -70,6 +76,20 @@ def test_a_recorded_call_is_a_test(
     assert scenario("try", "tiny", "--record", str(file), folder=folder) == 0
     assert scenario("test", "--all", folder=folder) == 0
     assert "tiny: 3 of 3 conversations as expected, 2 of 5 edges (40 %)" in capsys.readouterr().out
+
+
+def test_the_calendars_of_a_directory_answer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hours = "  choose: {type: hours, calendar: office, on: {open: sales, closed: bye}}\n"
+    text = SCENARIO[: SCENARIO.index("  choose:")] + hours + SCENARIO[SCENARIO.index("  sales:") :]
+    (folder / "tiny" / "scenario.yaml").write_text(text, encoding="utf-8")
+    file = folder / "company.yaml"
+    file.write_text(CALENDAR, encoding="utf-8")
+    types(monkeypatch)
+    words = ["try", "tiny", "--at", "2026-05-04T06:00+02:00", "--directory", str(file)]
+    assert scenario(*words, folder=folder) == 0
+    assert "hours office: closed until=2026-05-04T07:00:00+00:00" in capsys.readouterr().out
 
 
 def test_a_conversation_that_goes_another_way_is_exit_code_1(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

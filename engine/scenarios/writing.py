@@ -1,9 +1,11 @@
 """A conversation written down as a file of tests has it: what was tried once at a terminal is proved ever after."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.errors import BadFile
+from engine.scenarios.answers import OF_ITSELF, Answer, names
 from engine.scenarios.conversations import (
     BARE,
     AnyStep,
@@ -17,6 +19,8 @@ from engine.scenarios.conversations import (
     Wait,
     parse_file,
 )
+from engine.scenarios.conversing import places
+from engine.scenarios.simulator import Answered, Caller, Simulation
 from engine.yaml_nodes import read
 
 HEAD = "conversations:\n"
@@ -29,6 +33,27 @@ def append(path: Path, conversation: Conversation) -> None:
     if parse_file(text, str(path))[-1].name != conversation.name:
         raise BadFile(f"{path}: its conversations are not the last thing in it, so none can be added at its end")
     path.write_text(text, encoding="utf-8")
+
+
+def recorded(
+    call: Simulation, caller: Caller, mocks: Mapping[str, tuple[Answer, ...]], steps: Sequence[AnyStep]
+) -> Conversation:
+    """A call that is over as a conversation. What the house answered is written down too: it may answer otherwise."""
+    of_house: dict[str, tuple[Answer, ...]] = {}
+    for event in call.story:
+        if isinstance(event, Answered) and not event.told and event.asked.kind not in OF_ITSELF:
+            asked = str(event.asked)
+            if not any(name in mocks for name in names(event.asked)):
+                of_house[asked] = (*of_house.get(asked, ()), event.answer)
+    return Conversation(
+        name=f"tried: {' > '.join(visit.node for visit in call.run.path)}",
+        line=0,
+        caller=caller,
+        mocks={**mocks, **of_house},
+        steps=tuple(steps),
+        path=places(call.run),
+        result=getattr(call.run.phase, "ending", None),
+    )
 
 
 def as_yaml(conversation: Conversation) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from engine.domain.scenario.graph import Hangup, NodeName, Record
 from engine.errors import BadFile
+from engine.scenarios.answers import Answer, Asked, Mocks
 from engine.scenarios.conversations import (
     AnyStep,
     Conversation,
@@ -18,10 +19,10 @@ from engine.scenarios.conversations import (
     Wait,
     load,
 )
-from engine.scenarios.conversing import hold, places
+from engine.scenarios.conversing import hold
 from engine.scenarios.simulator import Simulation
 from engine.scenarios.telephone import HELP, Telephone
-from engine.scenarios.writing import append, as_yaml
+from engine.scenarios.writing import append, as_yaml, recorded
 from tests.domain.scenario.caller import of, say
 from tests.scenarios.calls import MONDAY, call, company, written
 
@@ -84,28 +85,31 @@ def test_silence_time_and_speech() -> None:
     assert sum("you say nothing" in line for line in silent.shown) == 2
 
 
-def recorded(*typed: str) -> Conversation:
-    mocks = written({"agents": ["nobody", "busy"]})
-    simulation = call(company(), {"agents": ["nobody", "busy"]})
+def tried(*typed: str) -> Conversation:
+    answers: dict[str, str | list[str]] = {"agents": ["nobody", "busy"]}
+    simulation = call(company(), answers)
     _, steps = talk(simulation, *typed)
-    return Conversation(
-        name='a "tried" call',
-        line=0,
-        caller=MONDAY,
-        mocks=mocks,
-        steps=tuple(steps),
-        path=places(simulation.run),
-        result="ended",
-    )
+    return recorded(simulation, MONDAY, written(answers), steps)
 
 
 def test_what_was_tried_is_proved_ever_after(tmp_path: Path) -> None:
     file = tmp_path / "company.test.yaml"
-    append(file, recorded("open", "w 1", ".", "1"))
-    append(file, recorded("closed"))
+    append(file, tried("open", "w 1", ".", "1"))
+    append(file, tried("closed"))
     read = load(file)
-    assert [conversation.name for conversation in read] == ['a "tried" call'] * 2
+    assert [conversation.name for conversation in read][1] == "tried: welcome > hours > regret"
     assert [hold(company(), conversation).failure for conversation in read] == [None, None]
+
+
+def test_what_the_house_answered_is_written_down() -> None:
+    class House:
+        def answer(self, asked: Asked, order: object) -> Answer | None:
+            return Answer(outcome="closed") if asked.kind == "hours" else None
+
+    simulation = Simulation(company(), Mocks({}, House()), MONDAY)
+    _, steps = talk(simulation)
+    assert recorded(simulation, MONDAY, {}, steps).mocks == {"hours office": (Answer(outcome="closed"),)}
+    assert recorded(simulation, MONDAY, {"hours": ()}, steps).mocks == {"hours": ()}
 
 
 def test_every_step_is_written_and_read_again(tmp_path: Path) -> None:
@@ -122,5 +126,5 @@ def test_nothing_is_added_where_it_would_not_be_read(tmp_path: Path) -> None:
     file = tmp_path / "company.test.yaml"
     file.write_text("conversations: []\ndefaults: {language: fr}", encoding="utf-8")
     with pytest.raises(BadFile):
-        append(file, recorded("closed"))
+        append(file, tried("closed"))
     assert file.read_text(encoding="utf-8").startswith("conversations: []")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from engine.domain.scenario.graph import Program
     from engine.domain.values import Slug
+    from engine.scenarios.answers import World
     from engine.scenarios.hearing import Ears
     from engine.scenarios.program import Sound
 
@@ -23,6 +24,21 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folder", type=Path, default=SHIPPED, metavar="DIR", help="where scenarios are (default: ivr_scenarios)"
     )
+
+
+def add_directory(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--directory", type=Path, metavar="FILE", help="a directory file, whose calendars then answer")
+
+
+def house(file: Path | None) -> "World | None":
+    """Who answers for the house: the calendars of a directory file, if there is one; raises BadFile."""
+    if file is None:
+        return None
+    from engine.config.directory_file import load_directory_file
+    from engine.domain.directory import EMPTY
+    from engine.scenarios.calendars import Calendars
+
+    return Calendars(load_directory_file(file, EMPTY))
 
 
 def program(folder: Path, name: str) -> "tuple[Program, Ears]":
@@ -54,7 +70,7 @@ def _ears(recordings: "Iterable[Sound]") -> "Ears":
     from engine.scenarios.hearing import Ears, transcript
     from engine.sounds.texts import text_of
 
-    def house(prompt: str, language: Language) -> str | None:
+    def own_words(prompt: str, language: Language) -> str | None:
         try:
             return text_of(prompt, language)
         except KeyError:
@@ -62,7 +78,7 @@ def _ears(recordings: "Iterable[Sound]") -> "Ears":
 
     trees = sorted(sandbox_root().glob("trees/*/usr/share/doc"))
     lengths = {(sound.language, str(sound.name)): _seconds(sound) for sound in recordings}
-    return Ears(recordings=lengths, sounds=transcript([DOCUMENTATION, *trees], get_args(Language)), house=house)
+    return Ears(recordings=lengths, sounds=transcript([DOCUMENTATION, *trees], get_args(Language)), house=own_words)
 
 
 def _seconds(sound: "Sound") -> float:

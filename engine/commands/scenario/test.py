@@ -18,6 +18,7 @@ def register(words: Subparsers) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="scenarios")
     parser.add_argument("--all", action="store_true", help="every scenario of the folder")
     _reading.add_folder(parser)
+    _reading.add_directory(parser)
 
 
 def run(asked: argparse.Namespace) -> int:
@@ -25,11 +26,11 @@ def run(asked: argparse.Namespace) -> int:
 
     if bool(asked.names) == asked.all:
         raise BadInput("either names of scenarios or --all", what_next="engine scenario test --help")
-    passed = True
+    passed, house = True, _reading.house(asked.directory)
     for name in _reading.names(asked.folder) if asked.all else asked.names:
         program, ears = _reading.program(asked.folder, name)
         file = testing.file_of(asked.folder, program.main)
-        tested = testing.hold_all(program, conversations.load(file), str(file), ears=ears)
+        tested = testing.hold_all(program, conversations.load(file), str(file), house, ears)
         passed = passed and tested.passed
         print(testing.as_text(tested))
     return 0 if passed else 1

@@ -13,11 +13,10 @@ from engine.errors import BadInput
 if TYPE_CHECKING:
     from engine.scenarios.answers import Answer
     from engine.scenarios.simulator import Caller
-    from engine.scenarios.telephone import Telephone
 
 _TEACH = """\
   engine scenario try standard
-  engine scenario try standard --at 2026-05-01T10:00+02:00 --caller +33612345678 --language en
+  engine scenario try standard --at 2026-05-01T10:00+02:00 --caller +33612345678 --language en --directory company.yaml
   engine scenario try standard --answer 'hours office=open' --answer 'group sales=talked 40'
   engine scenario try identification --answer 'lookup contacts=found name="Ana Lima" vip=true'
   printf '1\\n' | engine scenario try standard --answer hours=open --answer agents=nobody
@@ -39,6 +38,7 @@ def register(words: Subparsers) -> None:
     )
     parser.add_argument("--record", type=Path, metavar="FILE", help="add the call to a file of conversations")
     _reading.add_folder(parser)
+    _reading.add_directory(parser)
 
 
 def run(asked: argparse.Namespace) -> int:
@@ -46,14 +46,17 @@ def run(asked: argparse.Namespace) -> int:
     from engine.scenarios.conversing import way
     from engine.scenarios.simulator import Simulation
     from engine.scenarios.telephone import Telephone
+    from engine.scenarios.writing import append, recorded
 
     program, ears = _reading.program(asked.folder, asked.name)
     caller, mocks = _caller(asked), _mocks(asked.answer)
-    phone = Telephone(Simulation(program, Mocks(mocks), caller, ears), _ask, print)
+    world = Mocks(mocks, _reading.house(asked.directory))
+    phone = Telephone(Simulation(program, world, caller, ears), _ask, print)
     phone.talk()
     print(f"the way: {way(phone.call.run)}")
     if asked.record is not None:
-        _record(asked.record, phone, caller, mocks)
+        append(asked.record, recorded(phone.call, caller, mocks, phone.steps))
+        print(f"recorded in {asked.record}")
     return 0
 
 
@@ -81,25 +84,6 @@ def _mocks(texts: list[str]) -> "dict[str, tuple[Answer, ...]]":
         name, _, answer = text.partition("=")
         found[name] = (*found.get(name, ()), parse(answer, kind_of(name)))
     return found
-
-
-def _record(path: Path, phone: "Telephone", caller: "Caller", mocks: "dict[str, tuple[Answer, ...]]") -> None:
-    from engine.scenarios.conversations import Conversation
-    from engine.scenarios.conversing import places
-    from engine.scenarios.writing import append
-
-    run = phone.call.run
-    conversation = Conversation(
-        name=f"tried: {' > '.join(visit.node for visit in run.path)}",
-        line=0,
-        caller=caller,
-        mocks=mocks,
-        steps=tuple(phone.steps),
-        path=places(run),
-        result=getattr(run.phase, "ending", None),
-    )
-    append(path, conversation)
-    print(f"recorded in {path}")
 
 
 def _ask(prompt: str) -> str | None:
