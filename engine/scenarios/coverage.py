@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.domain.scenario.graph import STANDS_IN, NodeName, Outcome, Program, Return, Subflow, edges
+from engine.domain.scenario.graph import STANDS_IN, NodeName, Outcome, Program, edges
 from engine.domain.scenario.run import Run, Visit
 from engine.domain.values import Slug
 
@@ -46,22 +46,13 @@ def coverage(program: Program, runs: Iterable[Run]) -> Coverage:
 
 def gone_along(program: Program, run: Run) -> Iterator[Edge]:
     """The edges of a caller's way, subflows' too. Ways to `on_error` and `on_hangup` are none."""
-    into: list[Visit] = []  # the subflow nodes that the caller is inside of
     for visit in run.path:
-        node = program.scenarios[visit.scenario].nodes[visit.node]
-        if isinstance(node, Subflow) and visit.outcome == "entered":
-            into.append(visit)
-        elif isinstance(node, Return) and into:
-            began = into.pop()
-            yield from _edge(program, began, visit.outcome)
-        elif visit.outcome == "transferred":
-            into.clear()
-        else:
-            yield from _edge(program, visit, visit.outcome)
+        yield from _edge(program, visit)
 
 
-def _edge(program: Program, visit: Visit, outcome: Outcome | None) -> Iterator[Edge]:
-    """The edge that an outcome took: its own, or the one it stands in for."""
+def _edge(program: Program, visit: Visit) -> Iterator[Edge]:
+    """The edge that a node was left by: its outcome's own, or the one it stands in for."""
+    outcome = visit.outcome
     if outcome is not None:
         known: Mapping[Outcome, NodeName] = edges(program.scenarios[visit.scenario].nodes[visit.node])
         taken = outcome if outcome in known else STANDS_IN.get(outcome)

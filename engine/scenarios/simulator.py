@@ -246,8 +246,6 @@ class Simulation:
         self.run: Run = step.run
         at_once = [told for order in step.orders if (told := self._obey(order)) is not None]
         phase = self.run.phase
-        if isinstance(phase, Listening) and not phase.keys:
-            self._secrets.cleared()
         if self.open is not None and getattr(phase, "number", None) != self.open.order.number:
             self.open = None  # it is too late for an answer
         for told in at_once:

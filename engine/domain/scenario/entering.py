@@ -1,13 +1,16 @@
 """What each node does when the caller comes to it, and where the way leads from there."""
 
-from engine.domain.scenario import graph, listening, way
+from typing import cast
+
+import msgspec
+
+from engine.domain.scenario import graph, listening, prompts, way
 from engine.domain.scenario.graph import AnyNode, NodeName, Outcome, Scenario, Value, Variable
 from engine.domain.scenario.prompts import house
 from engine.domain.scenario.run import (
     Announcing,
     Answering,
     Asking,
-    Ending,
     Frame,
     Reaching,
     Recording,
@@ -16,7 +19,6 @@ from engine.domain.scenario.run import (
 )
 from engine.domain.scenario.talk import (
     Agents,
-    AnyQuestion,
     AnyWhom,
     Ask,
     AskHours,
@@ -27,19 +29,22 @@ from engine.domain.scenario.talk import (
     OfGroup,
     OfNumber,
     Reach,
+    StopTaking,
     Switchboard,
     Take,
     TakeCall,
     Tell,
 )
-from engine.domain.scenario.turn import STORE_S, Turn
+from engine.domain.scenario.turn import FILLER_AFTER_S, STORE_S, Turn, fitted
 from engine.domain.values import Slug
 from engine.errors import InvalidValue
 
 LATE_S = 2.0
 """A look-up has its own time, and so much longer until it counts as lost."""
-FILLER_AFTER_S = 2.0
-"""Then a caller who waits for an answer is told so."""
+RECORDING_ENDS_S = 5.0
+"""A recording that is stopped, or whose caller hung up, is told to be over by then."""
+TAKE_CALL_S = 10.0
+"""A caller who is not answered by then never is."""
 
 
 def defaults(scenario: Scenario) -> dict[Variable, Value]:
@@ -77,13 +82,19 @@ def enter(turn: Turn) -> None:
         turn.depart("hung up")
         turn.end("hung_up")
     elif not turn.run.answered and not turn.run.gone and _needs_answer(node):
-        turn.phase(Answering())
-        turn.orders.append(TakeCall())
+        take_call(turn)
     else:
         try:
             _enter(turn, node)
         except InvalidValue as wrong:
             way.fail(turn, wrong.message)
+
+
+def take_call(turn: Turn) -> None:
+    """Answer the caller; the node begins when that is so."""
+    turn.phase(Answering())
+    turn.orders.append(TakeCall())
+    turn.wait("answer", TAKE_CALL_S)
 
 
 def _needs_answer(node: AnyNode) -> bool:
@@ -118,7 +129,7 @@ def _enter(turn: Turn, node: AnyNode) -> None:
             _decide(turn, node)
 
 
-def _decide(turn: Turn, node: AnyNode) -> None:
+def _decide(turn: Turn, node: graph.Switch | graph.Set | graph.SetLanguage | graph.Subflow | graph.Return) -> None:
     """Nodes that are over at once."""
     match node:
         case graph.Switch(cases=cases):
@@ -134,12 +145,10 @@ def _decide(turn: Turn, node: AnyNode) -> None:
         case graph.SetLanguage(language=language):
             turn.change(language=language)
             way.leave(turn, "done")
-        case graph.Subflow(scenario=name, params=params):
-            _into(turn, name, turn.evaluated(params))
-        case graph.Return(outcome=outcome):
-            _back(turn, outcome)
+        case graph.Subflow():
+            _into(turn, node)
         case _:
-            raise InvalidValue(f"nothing is done at a node of type {type(node).__name__}")
+            _back(turn, node.outcome)
 
 
 # -- speech ------------------------------------------------------------------------------------------------------------
@@ -151,15 +160,9 @@ def tell(turn: Turn, speech: Speech | None) -> None:
         turn.phase(Telling(speech=speech))
     elif isinstance(node := turn.node, graph.Hangup):
         turn.depart("ended")
-        turn.end(_ending(turn), node.reason)
+        turn.end("limit" if turn.run.limited else "ended", node.reason)
     else:
         way.leave(turn, "done")
-
-
-def _ending(turn: Turn) -> Ending:
-    if turn.run.gone:
-        return "hung_up"
-    return "limit" if turn.run.limited else "ended"
 
 
 def announce(turn: Turn, speech: Speech | None) -> None:
@@ -178,24 +181,23 @@ def go_on_telling(turn: Turn, phase: Telling | Announcing, speech: Speech | None
 
 
 def _record(turn: Turn) -> None:
-    number, node = turn.number(), turn.node
+    number, node = turn.number(), cast("graph.Record | graph.Voicemail", turn.node)  # only these record
     name = f"message-{number}"
+    beep = node.beep if isinstance(node, graph.Record) else True
     turn.phase(Recording(number=number, name=name))
     turn.change(ahead="")
-    match node:
-        case graph.Record(max_s=longest, silence_s=silence, beep=beep):
-            turn.orders.append(Take(number=number, name=name, max_s=longest, silence_s=silence, beep=beep))
-            turn.wait("record", longest + LATE_S)
-        case graph.Voicemail(max_s=longest, silence_s=silence):
-            turn.orders.append(Take(number=number, name=name, max_s=longest, silence_s=silence, beep=True))
-            turn.wait("record", longest + LATE_S)
-        case _:
-            raise InvalidValue(f"nothing is recorded at a node of type {type(node).__name__}")
+    turn.orders.append(Take(number=number, name=name, max_s=node.max_s, silence_s=node.silence_s, beep=beep))
+    turn.wait("record", node.max_s + LATE_S)
 
 
 def terminators(node: AnyNode) -> str:
     """The keys that end a recording."""
     return node.terminators if isinstance(node, graph.Record) else "#"
+
+
+def stop_recording(turn: Turn, number: int) -> None:
+    turn.orders.append(StopTaking(number=number))
+    turn.wait("record", RECORDING_ENDS_S)
 
 
 # -- questions ---------------------------------------------------------------------------------------------------------
@@ -211,37 +213,41 @@ def _ask(turn: Turn, node: graph.Hours | graph.Incident | graph.Lookup | graph.F
             told = {name: turn.evaluate(graph.Expression(name)) for name in variables}
             turn.ask(Tell(event=event, variables={str(name): value for name, value in told.items()}), STORE_S)
         case graph.Lookup(table=table, key=key, into=into, timeout_s=timeout_s):
-            question = AskTable(
-                table=table, key=str(turn.evaluate(key)), columns=tuple(into.values()), timeout_s=timeout_s
-            )
+            columns = tuple(into.values())
+            question = AskTable(table=table, key=turn.text(key), columns=columns, timeout_s=timeout_s)
             turn.ask(question, timeout_s + LATE_S)
-            turn.wait("filler", FILLER_AFTER_S)
-        case graph.Fetch(url=url, method=method, body=body, into=into, timeout_s=timeout_s):
+        case _:
             web = AskWeb(
-                url=turn.filled(url),
-                method=method,
-                body={name: turn.evaluate(expression) for name, expression in body.items()},
-                pointers=tuple(into.values()),
-                timeout_s=timeout_s,
+                url=prompts.address(node.url, turn.evaluate),
+                method=node.method,
+                body={name: turn.evaluate(expression) for name, expression in node.body.items()},
+                pointers=tuple(node.into.values()),
+                timeout_s=node.timeout_s,
             )
-            turn.ask(web, timeout_s + LATE_S)
-            turn.wait("filler", FILLER_AFTER_S)
+            turn.ask(web, node.timeout_s + LATE_S)
 
 
 def fill(turn: Turn, phase: Asking) -> None:
-    """The answer is slow: a caller who can be told so is."""
-    if not turn.run.answered or turn.run.gone:
-        return
+    """The answer is slow: the caller is told so."""
     node = turn.node
     said = turn.chunks(node.filler) if isinstance(node, graph.Fetch) else ()
-    speech = turn.begin(said or house("please-wait"))
-    turn.phase(Asking(number=phase.number, question=phase.question, filler=speech, back=phase.back))
+    turn.phase(msgspec.structs.replace(phase, filler=turn.begin(said or house("please-wait"))))
 
 
-def repeat(turn: Turn, number: int, question: AnyQuestion) -> None:
+def filled(turn: Turn, speech: Speech | None) -> None:
+    """A chunk of the filler is over; after the last one it begins anew, if need be."""
+    turn.phase(msgspec.structs.replace(turn.run.phase, filler=speech))
+    if speech is None:
+        turn.wait("filler", FILLER_AFTER_S)
+
+
+def repeat(turn: Turn, phase: Asking) -> None:
     """After a restart: whoever is asked the same under the same number does it once."""
-    turn.orders.append(Ask(number=number, question=question))
-    turn.wait("answer", STORE_S)
+    turn.hush()
+    turn.orders.append(Ask(number=phase.number, question=phase.question))
+    turn.wait("answer", getattr(phase.question, "timeout_s", STORE_S) + LATE_S)
+    if turn.run.answered and not turn.run.gone:
+        turn.wait("filler", FILLER_AFTER_S)
 
 
 # -- somebody to talk to -----------------------------------------------------------------------------------------------
@@ -250,15 +256,18 @@ def repeat(turn: Turn, number: int, question: AnyQuestion) -> None:
 def _reach(turn: Turn, node: graph.Ring | graph.Group | graph.Transfer) -> None:
     if isinstance(node, graph.Transfer) and node.scenario is not None:
         turn.depart("transferred")
-        _begin_scenario(turn, node.scenario, {}, frames=())
+        turn.unwind(0, "moved on")
+        turn.change(secrets={})
+        _begin_scenario(turn, turn.program.scenarios[node.scenario], {})
         return
     whom = _whom(turn, node)
     turn.stop("limit")
     number = turn.number()
     turn.phase(Reaching(number=number, since=turn.at))
     turn.change(ahead="")
+    longest = max(min(node.max_s, int(way.seconds_left(turn))), 1)
     after = graph.edge(node, "after") is not None
-    turn.orders.append(Reach(number=number, whom=whom, max_s=node.max_s, comfort=node.comfort, after=after))
+    turn.orders.append(Reach(number=number, whom=whom, max_s=longest, comfort=node.comfort, after=after))
 
 
 def _whom(turn: Turn, node: graph.Ring | graph.Group | graph.Transfer) -> AnyWhom:
@@ -266,40 +275,44 @@ def _whom(turn: Turn, node: graph.Ring | graph.Group | graph.Transfer) -> AnyWho
         case graph.Ring(agents=agents, numbers=numbers, strategy=strategy, ring_s=ring_s):
             return Agents(agents=agents, numbers=numbers, strategy=strategy, ring_s=ring_s)
         case graph.Group(group=group, named_by=named_by):
-            return OfGroup(group=group or Slug(str(turn.evaluate(named_by or graph.Expression("''")))))
-        case graph.Transfer(extension=extension, number=number):
-            if extension is not None:
-                return AtExtension(extension=extension)
-            return OfNumber(number=number) if number is not None else Switchboard()
+            return OfGroup(group=group or Slug(turn.text(named_by or graph.Expression("''"))))
+        case graph.Transfer(extension=str() as extension):
+            return AtExtension(extension=extension)
+        case _:
+            return OfNumber(number=node.number) if node.number is not None else Switchboard()
 
 
 # -- other scenarios ---------------------------------------------------------------------------------------------------
 
 
-def _into(turn: Turn, name: Slug, params: dict[Variable, Value]) -> None:
-    """Into a subflow."""
-    turn.depart("entered")
-    frame = Frame(scenario=turn.run.scenario, node=turn.run.node, values=turn.run.values)
-    _begin_scenario(turn, name, params, frames=(*turn.run.frames, frame))
+def _into(turn: Turn, node: graph.Subflow) -> None:
+    """Into a subflow. The node is left when it ends."""
+    run, scenario = turn.run, turn.program.scenarios[node.scenario]
+    params = fitted(scenario, turn.evaluated(node.params))
+    visit = len(run.path) - 1
+    frame = Frame(scenario=run.scenario, node=run.node, visit=visit, values=run.values, results=node.results)
+    turn.change(frames=(*run.frames, frame))
+    _begin_scenario(turn, scenario, params)
 
 
-def _begin_scenario(turn: Turn, name: Slug, params: dict[Variable, Value], frames: tuple[Frame, ...]) -> None:
-    scenario = turn.program.scenarios.get(name)
-    if scenario is None:
-        raise InvalidValue(f"there is no scenario {name}")
-    turn.change(scenario=name, values=defaults(scenario), frames=frames)
-    turn.set(params)
+def _begin_scenario(turn: Turn, scenario: Scenario, params: dict[Variable, Value]) -> None:
+    turn.change(scenario=scenario.scenario, values={**defaults(scenario), **params})
     way.go(turn, scenario.start)
 
 
 def _back(turn: Turn, outcome: Outcome) -> None:
-    """Back from a subflow, to the node that ran it."""
+    """Back from a subflow, to the node that ran it; whoever was not called as one is at the end."""
     turn.depart(outcome)
-    *frames, frame = turn.run.frames
-    theirs = turn.run.values
-    turn.change(scenario=frame.scenario, node=frame.node, values=frame.values, frames=tuple(frames))
-    node = turn.node
-    if isinstance(node, graph.Subflow):
-        turn.set({ours: theirs[name] for ours, name in node.results.items() if name in theirs})
-    target = graph.edge(node, outcome) or turn.scenario.on_error
-    way.go(turn, target)
+    if not turn.run.frames:
+        turn.end("limit" if turn.run.limited else "ended")
+        return
+    frame, theirs = turn.run.frames[-1], turn.run.values
+    given = {ours: theirs[name] for ours, name in frame.results.items() if name in theirs}
+    try:
+        results = fitted(turn.program.scenarios[frame.scenario], given)
+    except InvalidValue as wrong:
+        turn.fault(wrong.message)
+        results, outcome = {}, "error"
+    turn.unwind(len(turn.run.frames) - 1, outcome)
+    turn.change(values={**turn.run.values, **results})
+    way.go(turn, graph.edge(turn.node, outcome) or turn.scenario.on_error)

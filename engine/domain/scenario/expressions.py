@@ -18,6 +18,8 @@ Types = Mapping[Variable, ValueType]
 _Known = NewType("_Known", frozenset[tuple[Variable, ValueType]])
 
 LONGEST = 1_000
+LONGEST_TEXT = 1_000
+"""Of a variable: what is longer is said to nobody, and would be in the journal again with every fact."""
 _TOO_BIG = 2**63  # CEL counts in 64 bits
 _WHOLE = re.compile("-?[0-9]{1,18}", re.ASCII)
 _CEL: dict[ValueType, cel.Type] = {"text": cel.Type.STRING, "number": cel.Type.INT, "flag": cel.Type.BOOL}
@@ -53,10 +55,10 @@ def fits(pattern: str, text: str) -> bool:
 def fitted(value: Value, type_: ValueType, name: Variable) -> Value:
     """A value from outside as the variable wants it: `1` may come as a text, a yes as `true`. Raises InvalidValue."""
     match type_, value:
-        case "text", bool():
-            return "true" if value else "false"
+        case _, str() if len(value) > LONGEST_TEXT:
+            raise InvalidValue(f"a text of {len(value)} characters for {name}: {LONGEST_TEXT} at most")
         case "text", _:
-            return str(value)
+            return text_of(value)
         case "flag", bool():
             return value
         case "flag", "true" | "false":
@@ -66,7 +68,12 @@ def fitted(value: Value, type_: ValueType, name: Variable) -> Value:
         case "number", str() if _WHOLE.fullmatch(value):
             return int(value)
         case _:
-            raise InvalidValue(f"{value!r} is no {type_} for {name}")
+            raise InvalidValue(f"{value!r:.60} is no {type_} for {name}")
+
+
+def text_of(value: Value) -> str:
+    """A value where a text is wanted; a flag as it is written."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @lru_cache(maxsize=10_000)  # the expressions of a house's scenarios, with room for the versions before

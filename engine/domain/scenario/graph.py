@@ -5,6 +5,7 @@ them. Durations are seconds. Every node has a closed set of outcomes (`OUTCOMES`
 node, and a fault in a node without an edge for it leads to the scenario's `on_error`.
 """
 
+from functools import cached_property
 from typing import Literal, NewType
 
 import msgspec
@@ -192,7 +193,7 @@ class Lookup(Node, frozen=True, kw_only=True, tag="lookup"):
 
 
 class Fetch(Node, frozen=True, kw_only=True, tag="fetch"):
-    """Ask a web service that answers in JSON. `into`: variable: JSON pointer (RFC 6901). `filler`: said while slow."""
+    """Ask the web for JSON, with values escaped in `url`. `into`: variable: JSON pointer. `filler`: said while slow."""
 
     url: Template
     method: Literal["GET", "POST"] = "GET"
@@ -346,9 +347,6 @@ STANDS_IN: dict[Outcome, Outcome] = {"holiday": "closed", "many": "none", "busy"
 """The outcome whose edge is taken when one that may have an edge has none."""
 
 
-# -- the scenario ------------------------------------------------------------------------------------------------------
-
-
 class Var(Strict, frozen=True, kw_only=True):
     """A variable. One without a default must be set before it is read; the checker sees to it.
 
@@ -397,7 +395,7 @@ class Scenario(Strict, frozen=True, kw_only=True):
     nodes: dict[NodeName, AnyNode]
 
 
-class Program(msgspec.Struct, frozen=True, kw_only=True):
+class Program(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A scenario and every other it may lead to, as it was published. Immutable; a call keeps the one it began with.
 
     `version` is the hash of all that it consists of, prompts included.
@@ -410,6 +408,12 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def start(self) -> Scenario:
         return self.scenarios[self.main]
+
+    @cached_property
+    def sensitive(self) -> bool:
+        """Whether a caller may be asked for something that nobody else shall see."""
+        nodes = (node for scenario in self.scenarios.values() for node in scenario.nodes.values())
+        return any(isinstance(node, Collect) and node.sensitive for node in nodes)
 
 
 def edge(node: Node, outcome: Outcome) -> NodeName | None:

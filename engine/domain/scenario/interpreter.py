@@ -5,7 +5,8 @@ waited for changes nothing. Whatever a caller does, says or does not do, the run
 questions have a time, and nodes, visits and seconds are counted (`graph.Limits`).
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, cast
 
 from engine.domain.directory import Language
 from engine.domain.moment import Moment
@@ -14,11 +15,13 @@ from engine.domain.scenario.graph import Outcome, Program, Value, Variable
 from engine.domain.scenario.run import (
     Announcing,
     Answering,
+    AnyPhase,
     Asking,
     Listening,
     Reaching,
     Recording,
     Run,
+    Speech,
     Telling,
 )
 from engine.domain.scenario.talk import (
@@ -26,26 +29,25 @@ from engine.domain.scenario.talk import (
     AnyTold,
     CallerLeft,
     CheckSecret,
+    Hush,
     KeyPressed,
+    Mask,
     Reached,
     Recorded,
     Replied,
     Resumed,
     SpeechOver,
-    StopTaking,
+    StoreCallback,
     StoreMessage,
     Taken,
     TimeUp,
 )
-from engine.domain.scenario.turn import STORE_S, Turn, is_secret, speech_of
+from engine.domain.scenario.turn import STORE_S, Turn, speech_of
 from engine.errors import InvalidValue
 
 FORGOTTEN: Outcome = "forgotten"
 LIMIT = "limit"
-FILLER_EVERY_S = 2.0
-"""Between one filler and the next: nobody is left in silence for three seconds."""
-RECORDING_ENDS_S = 5.0
-"""A recording whose caller hung up is told to be over by then."""
+TOO_LONG = "the longest a caller is kept is over"
 
 
 class Step(NamedTuple):
@@ -62,7 +64,7 @@ def begin(program: Program, at: Moment, *, language: Language, facts: dict[Varia
         phase=Answering(),
         language=language if language in scenario.languages else scenario.languages[0],
         values=entering.defaults(scenario),
-        facts=facts,
+        facts={name: secrets.harmless(value) for name, value in facts.items()},
         began=at,
     )
     turn = Turn(program, run, at)
@@ -85,38 +87,45 @@ def step(program: Program, run: Run, told: AnyTold) -> Step:
 
 
 def unseen(program: Program, run: Run, key: str) -> bool:
-    """Whether a key pressed now must be seen by nobody: it is one of a sensitive input, or may be one typed ahead.
+    """Whether a key pressed now must be seen by nobody: one of a conversation, of a sensitive input, or perhaps of one
+    that is typed ahead.
 
     A scenario with a sensitive input takes no keys ahead. What ends an input or clears it is no secret.
     """
-    if not any(is_secret(node) for scenario in program.scenarios.values() for node in scenario.nodes.values()):
-        return False
-    node = program.scenarios[run.scenario].nodes[run.node]
-    if not isinstance(run.phase, Listening):
-        return True
-    return isinstance(node, graph.Collect) and node.sensitive and key not in node.terminators + node.clear_key
+    phase, node = run.phase, program.scenarios[run.scenario].nodes[run.node]
+    if isinstance(phase, Reaching) or not program.sensitive:
+        return isinstance(phase, Reaching)
+    match phase:
+        case Listening():
+            return listening.unseen(run.ahead, phase, node, key)
+        case Recording():
+            return key not in entering.terminators(node)
+        case _:
+            return run.habit is None or key not in run.habit.keys
 
 
 def _happen(turn: Turn, told: AnyTold) -> None:
+    phase = turn.run.phase
     match told:
         case Taken():
             turn.change(answered=True)
-            if isinstance(turn.run.phase, Answering):
+            if isinstance(phase, Answering):
+                turn.stop("answer")
                 entering.enter(turn)
         case KeyPressed(key=key):
             _on_key(turn, key)
-        case SpeechOver(number=number):
-            _on_speech_over(turn, number)
+        case SpeechOver(number=number) if (speech := speech_of(phase)) is not None and speech.number == number:
+            _on_speech_over(turn, speech)
         case TimeUp(timer=timer) if timer in turn.run.timers:
             turn.forget(timer)
             _on_timer(turn, timer)
-        case Replied() if isinstance(turn.run.phase, Asking) and turn.run.phase.number == told.number:
-            _on_reply(turn, turn.run.phase, told)
-        case Recorded() if isinstance(turn.run.phase, Recording) and turn.run.phase.number == told.number:
-            _on_recorded(turn, turn.run.phase, told)
-        case Reached() if isinstance(turn.run.phase, Reaching) and turn.run.phase.number == told.number:
-            _on_reached(turn, turn.run.phase, told.outcome)
-        case CallerLeft():
+        case Replied() if isinstance(phase, Asking) and phase.number == told.number:
+            _on_reply(turn, phase, told)
+        case Recorded() if isinstance(phase, Recording) and phase.number == told.number:
+            _on_recorded(turn, phase, told)
+        case Reached() if isinstance(phase, Reaching) and phase.number == told.number:
+            _on_reached(turn, phase, told.outcome)
+        case CallerLeft() if not turn.run.gone:
             _on_caller_left(turn)
         case Resumed():
             _on_resumed(turn)
@@ -124,55 +133,49 @@ def _happen(turn: Turn, told: AnyTold) -> None:
             pass
 
 
-# -- keys and speech ---------------------------------------------------------------------------------------------------
+# -- keys, speech and time ---------------------------------------------------------------------------------------------
 
 
 def _on_key(turn: Turn, key: str) -> None:
     """Every key is noted once, where it was pressed."""
     turn.on_visit(keys=turn.run.path[-1].keys + key)
-    phase = turn.run.phase
+    phase, habit = turn.run.phase, turn.run.habit
+    if habit is not None:
+        turn.change(habit=None)
+        if key in habit.keys and turn.at.mono <= habit.until:
+            return
     match phase:
         case Listening(speech=speech) if speech is None or speech.barge == "stop":
             listening.on_key(turn, phase, key)
         case Recording(number=number):
             if key in entering.terminators(turn.node):
-                turn.orders.append(StopTaking(number=number))
+                entering.stop_recording(turn, number)
         case Reaching():
             pass  # the keys of a conversation are nobody's
         case _:
-            _ahead(turn, key)
+            _ahead(turn, phase, key)
 
 
-def _ahead(turn: Turn, key: str) -> None:
+def _ahead(turn: Turn, phase: AnyPhase, key: str) -> None:
     """A key that nothing asks for yet: it may end what is said, and is kept for the next input."""
-    phase = turn.run.phase
     speech = speech_of(phase)
     if speech is not None and speech.barge == "ignore":
         return
-    if key != secrets.MASKED:
+    if key != secrets.MASKED or turn.run.masked:
         turn.change(ahead=turn.run.ahead + key)
-    if speech is None or speech.barge == "buffer":
-        return
-    match phase:
-        case Telling() | Announcing():
-            entering.go_on_telling(turn, phase, turn.cut(speech))
-        case _:
-            pass  # a filler goes on
+    if isinstance(phase, Telling | Announcing) and phase.speech.barge == "stop":  # a filler goes on
+        entering.go_on_telling(turn, phase, turn.cut(phase.speech))
 
 
-def _on_speech_over(turn: Turn, number: int) -> None:
+def _on_speech_over(turn: Turn, speech: Speech) -> None:
     phase = turn.run.phase
-    speech = speech_of(phase)
-    if speech is None or speech.number != number:
-        return
     match phase:
         case Telling() | Announcing():
             entering.go_on_telling(turn, phase, turn.following(speech))
         case Listening():
-            listening.on_speech(turn, phase, turn.following(speech))
-        case Asking():
-            turn.stop("speech")
-            turn.wait("filler", FILLER_EVERY_S)
+            listening.on_speech(turn, phase, speech)
+        case _:
+            entering.filled(turn, turn.following(speech))
 
 
 def _on_timer(turn: Turn, timer: str) -> None:
@@ -180,11 +183,9 @@ def _on_timer(turn: Turn, timer: str) -> None:
     match timer, phase:
         case "limit", _:
             _on_limit(turn)
-        case "speech", _:
-            speech = speech_of(phase)
-            if speech is not None:
-                turn.hush()
-                _on_speech_over(turn, speech.number)
+        case "speech", _ if (speech := speech_of(phase)) is not None:
+            turn.orders.append(Hush(number=speech.number))  # its end was never told
+            _on_speech_over(turn, speech)
         case "input", Listening():
             listening.on_silence(turn, phase)
         case "filler", Asking():
@@ -193,16 +194,22 @@ def _on_timer(turn: Turn, timer: str) -> None:
             _on_reply(turn, phase, Replied(at=turn.at, number=number, outcome="error"))
         case "record", Recording(number=number):
             _on_recorded(turn, phase, Recorded(at=turn.at, number=number, seconds=0.0, ok=False))
-        case _:
-            pass
+        case _:  # Answering
+            turn.fault("the caller could not be answered")
+            turn.depart("error")
+            turn.end("fault", "congestion")
 
 
 def _on_limit(turn: Turn) -> None:
-    """The longest a caller is kept; whoever talks to somebody is not cut, and has nothing left afterwards."""
-    if isinstance(turn.run.phase, Reaching):
-        turn.change(limited=True)
-    else:
-        way.limit(turn, "the longest a caller is kept is over")
+    """The longest a caller is kept is over; what they leave us on the way is taken with care."""
+    match turn.run.phase:
+        case Recording(number=number):
+            way.spend_reserve(turn)
+            entering.stop_recording(turn, number)
+        case Asking(question=StoreMessage() | StoreCallback()):
+            way.spend_reserve(turn)
+        case _:
+            way.limit(turn, TOO_LONG)
 
 
 # -- answers -----------------------------------------------------------------------------------------------------------
@@ -210,23 +217,22 @@ def _on_limit(turn: Turn) -> None:
 
 def _on_reply(turn: Turn, phase: Asking, reply: Replied) -> None:
     turn.hush()
+    turn.stop("answer")
     if reply.outcome == FORGOTTEN:
-        _ask_again(turn)
+        _ask_again(turn, phase)
         return
     node, values = turn.node, {name: secrets.harmless(value) for name, value in reply.values.items()}
     match node, phase.question:
-        case graph.Collect(), CheckSecret():
-            turn.stop("answer")
-            listening.on_checked(turn, phase, right=reply.outcome == "done")
+        case graph.Collect(), CheckSecret(name=name):
+            listening.on_checked(turn, node, _asked_before(phase), name if reply.outcome == "done" else None)
             return
-        case graph.Callback(), _ if reply.outcome == "refused" and phase.back is not None:
-            turn.stop("answer")
-            listening.other_number(turn, phase.back)
+        case graph.Callback(), _ if reply.outcome == "refused" and not turn.run.gone:
+            listening.other_number(turn, _asked_before(phase))
             return
         case graph.Lookup(into=into) | graph.Fetch(into=into), _ if reply.outcome in ("found", "done"):
-            turn.set({name: values[source] for name, source in into.items() if source in values})
-        case graph.Incident(into=name), _ if name is not None and "code" in values:
-            turn.set({name: values["code"]})
+            _take_values(turn, into, values)
+        case graph.Incident(into=variable), _ if variable is not None and reply.outcome == "active":
+            _take_values(turn, {variable: "code"}, values)
         case graph.Notify(), _:
             way.leave(turn, "done")  # told, or it is in the log that it was not: no caller waits for it
             return
@@ -237,72 +243,80 @@ def _on_reply(turn: Turn, phase: Asking, reply: Replied) -> None:
     way.leave(turn, reply.outcome)
 
 
-def _ask_again(turn: Turn) -> None:
+def _asked_before(phase: Asking) -> Listening:
+    """The input that the question is about."""
+    return phase.back or Listening(asks="keys")
+
+
+def _take_values(turn: Turn, into: Mapping[Variable, str], values: Mapping[str, Value]) -> None:
+    """What was found. What is missing is as if nothing had ever been found: that of another customer is not kept."""
+    defaults = entering.defaults(turn.scenario)
+    found = {name: values[source] if source in values else defaults.get(name) for name, source in into.items()}
+    missing = [into[name] for name, value in found.items() if value is None]
+    if missing:
+        raise InvalidValue(f"the answer has no {', '.join(missing)}")
+    turn.set({name: value for name, value in found.items() if value is not None})
+
+
+def _ask_again(turn: Turn, phase: Asking) -> None:
     """A sensitive input was lost with the engine that heard it: the caller is asked for it again."""
-    asked_at = next((node for name, node in turn.run.secrets.items() if name in turn.scenario.vars), None)
-    if asked_at is None:
-        way.fail(turn, "a sensitive input of another scenario was lost")
+    needed = secrets.inputs_of(phase.question)
+    asked = next((where for name, where in turn.run.secrets.items() if name in needed), None)
+    if asked is None or turn.run.gone:
+        way.fail(turn, "a sensitive input was lost")
     else:
         turn.depart(FORGOTTEN)
-        way.go(turn, asked_at)
+        turn.unwind(asked.frames, "asked again")
+        way.go(turn, asked.node)
 
 
 def _on_recorded(turn: Turn, phase: Recording, recorded: Recorded) -> None:
     turn.stop("record")
-    node = turn.node
+    node = cast("graph.Record | graph.Voicemail", turn.node)  # only these record
     if not recorded.ok:
         way.leave(turn, "error")
-        return
-    match node:
-        case graph.Record(min_s=least, into=name):
-            if recorded.seconds < least:
-                way.leave(turn, "empty")
-                return
-            if name is not None:
-                turn.set({name: phase.name})
-            turn.on_visit(message=phase.name)
-            way.leave(turn, "recorded")
-        case graph.Voicemail(min_s=least, mailbox=mailbox):
-            if recorded.seconds < least:
-                way.leave(turn, "empty")
-            else:
-                question = StoreMessage(mailbox=mailbox, name=phase.name, seconds=recorded.seconds)
-                turn.ask(question, STORE_S)
-        case _:  # no other node records
-            way.fail(turn, "recorded at a node that records nothing")
+    elif recorded.seconds < node.min_s:
+        way.leave(turn, "empty")
+    elif isinstance(node, graph.Voicemail):
+        turn.ask(StoreMessage(mailbox=node.mailbox, name=phase.name, seconds=recorded.seconds), STORE_S)
+    else:
+        turn.on_visit(message=phase.name)
+        if node.into is not None:
+            turn.set({node.into: phase.name})
+        way.leave(turn, "recorded")
 
 
 def _on_reached(turn: Turn, phase: Reaching, outcome: Outcome) -> None:
-    turn.change(talked_s=turn.run.talked_s + turn.at.mono - phase.since.mono)
+    if outcome in ("talked", "after"):
+        turn.change(answered=True, talked_s=turn.run.talked_s + turn.at.mono - phase.since.mono)
     if outcome == "talked" or (outcome == "after" and graph.edge(turn.node, "after") is None):
         turn.depart("talked")
-        turn.change(gone=turn.run.gone or outcome == "talked")
+        turn.change(gone=outcome == "talked")
         turn.end("talked")
         return
-    turn.change(answered=turn.run.answered or outcome == "after")
-    if turn.run.limited:
-        way.limit(turn, "the longest a caller is kept is over")
-        return
-    left = turn.scenario.limits.duration_s - (turn.at.mono - turn.run.began.mono) + turn.run.talked_s
-    turn.wait(LIMIT, max(left, 1.0))
-    way.leave(turn, outcome)
+    left = way.seconds_left(turn)
+    if left > 0:
+        turn.wait(LIMIT, left)
+        way.leave(turn, outcome)
+    else:
+        way.limit(turn, TOO_LONG)
 
 
 # -- the caller, and the engine ----------------------------------------------------------------------------------------
 
 
 def _on_caller_left(turn: Turn) -> None:
-    """What was recorded is kept, what was asked is awaited; then, unheard, what `on_hangup` says."""
-    if turn.run.gone:
-        return
+    """What was recorded is kept, what was stored is awaited; then, unheard, what `on_hangup` says."""
     turn.change(gone=True)
+    turn.hush()
     match turn.run.phase:
         case Recording():
-            turn.wait("record", RECORDING_ENDS_S)
-        case Asking(question=StoreMessage()):
+            turn.wait("record", entering.RECORDING_ENDS_S)
+        case Asking(question=StoreMessage() | StoreCallback()):
             pass
+        case Asking() if turn.run.node == turn.scenario.on_hangup and not turn.run.frames:
+            pass  # there already
         case _:
-            turn.hush()
             turn.depart("hung up")
             way.hung_up(turn)
 
@@ -310,18 +324,21 @@ def _on_caller_left(turn: Turn) -> None:
 def _on_resumed(turn: Turn) -> None:
     """What was being said begins again, what was asked is asked again: the answer may have been lost."""
     phase = turn.run.phase
+    turn.hush()
+    turn.change(ahead="", habit=None)
+    if turn.run.masked:
+        turn.orders.append(Mask(on=True))
     match phase:
+        case Answering():
+            entering.take_call(turn)
         case Telling() | Announcing():
-            turn.hush()
-            turn.stop("speech")
             entering.enter(turn)
         case Listening():
-            turn.hush()
-            turn.stop("speech", "input")
             listening.again(turn, phase)
         case Asking(question=CheckSecret()):
-            _on_reply(turn, phase, Replied(at=turn.at, number=phase.number, outcome="no_match"))
-        case Asking(number=number, question=question):
-            entering.repeat(turn, number, question)
+            turn.stop("answer")
+            listening.again(turn, _asked_before(phase))
+        case Asking():
+            entering.repeat(turn, phase)
         case _:
-            pass
+            pass  # a recording and a search go on by themselves

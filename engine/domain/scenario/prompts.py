@@ -4,15 +4,16 @@ import re
 from collections.abc import Callable
 from datetime import date
 from itertools import groupby
+from urllib.parse import quote
 
 from engine.domain.directory import Language
+from engine.domain.scenario.expressions import text_of
 from engine.domain.scenario.graph import (
     Date,
     Digits,
     Expression,
     File,
     Number,
-    Pause,
     Prompt,
     Said,
     Say,
@@ -49,6 +50,14 @@ def chunks(prompt: Prompt, language: Language, evaluate: Evaluate) -> tuple[Chun
     )
 
 
+def joined(said: tuple[Chunk, ...]) -> tuple[Chunk, ...]:
+    """Prompts one after the other as one: what a key treats alike is said without a break."""
+    if len(said) == 1:
+        return said
+    alike = groupby(said, key=lambda chunk: chunk.barge)
+    return tuple(Chunk(barge, tuple(item for chunk in run for item in chunk.items)) for barge, run in alike)
+
+
 def house(*prompts: str) -> tuple[Chunk, ...]:
     """The engine's own words."""
     return (Chunk("stop", tuple(House(prompt) for prompt in prompts)),)
@@ -57,6 +66,11 @@ def house(*prompts: str) -> tuple[Chunk, ...]:
 def filled(template: Template, language: Language, evaluate: Evaluate) -> str:
     """A text with its {variables} in it."""
     return PLACEHOLDER.sub(lambda found: spoken(evaluate(Expression(found[1])), language), template)
+
+
+def address(template: Template, evaluate: Evaluate) -> str:
+    """A URL with its {variables} in it; none of them can lead elsewhere."""
+    return PLACEHOLDER.sub(lambda found: quote(text_of(evaluate(Expression(found[1]))), safe=""), template)
 
 
 def variables_of(template: Template) -> tuple[Variable, ...]:
@@ -87,8 +101,8 @@ def _heard(item: Said, language: Language, evaluate: Evaluate) -> AnyHeard:
             heard = WholeNumber(_number(evaluate(expression)))
         case Date(date=expression):
             heard = Day(_day(evaluate(expression)))
-        case Pause(pause=seconds):
-            heard = Silence(seconds)
+        case _:
+            heard = Silence(item.pause)
     return heard
 
 

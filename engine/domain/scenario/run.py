@@ -32,11 +32,31 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to come back to when a subflow ends."""
+    """Where to come back to when a subflow ends: its node, whose place on the path is `visit`.
+
+    `results`: what of the subflow's values is given back; ours: theirs.
+    """
 
     scenario: Slug
     node: NodeName
+    visit: int
     values: dict[Variable, Value]
+    results: dict[Variable, Variable] = {}
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a sensitive input can be asked for again: at a node, so many frames deep."""
+
+    frames: int
+    node: NodeName
+
+
+class Habit(msgspec.Struct, frozen=True, kw_only=True):
+    """An input that was long enough has ended by itself: until then (`Moment.mono`) one of these keys, pressed out of
+    habit, still belongs to it."""
+
+    keys: str
+    until: float
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -124,10 +144,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """`values` are those of the scenario the caller is in, `facts` what every scenario knows and none sets.
 
     `frames`: the way back out of subflows, outermost first. `numbers` counts what was ordered with a number. `timers`
-    are those that run. `ahead`: keys pressed before they were asked for. `secrets`: sensitive variables, and where each
-    is asked for. `gone`: the caller hung up; what is left is done unheard. `talked_s`: seconds since `began` that were
-    spent in conversation. `limited`: a limit was met, and the caller is on the way out. `faults`: what went wrong, in
-    words.
+    are those that run. `ahead`: keys pressed before they were asked for. `secrets`: sensitive inputs by name, in the
+    order in which they were typed. `masked`: one is being typed. `gone`: the caller hung up; what is left is done
+    unheard. `talked_s`: seconds since `began` until the end of a conversation that began with a search. `limited`: a
+    limit was met, and the caller is on the way out. `faults`: what went wrong, in words.
     """
 
     scenario: Slug
@@ -141,7 +161,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     numbers: int = 0
     timers: tuple[str, ...] = ()
     ahead: str = ""
-    secrets: dict[Variable, NodeName] = {}
+    habit: Habit | None = None
+    secrets: dict[str, Asked] = {}
+    masked: bool = False
     answered: bool = False
     gone: bool = False
     limited: bool = False

@@ -5,6 +5,7 @@ place of each key. The keys are here, in memory, for as long as the call lives i
 call over knows none, and the caller is asked again.
 """
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -15,6 +16,10 @@ from engine.domain.scenario.talk import AnyQuestion, AskTable, AskWeb, CheckSecr
 
 MASKED = "•"
 _OPEN, _CLOSE = "⟦", "⟧"
+_WORD = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
+_HARMFUL = re.compile(f"[{_OPEN}{_CLOSE}\x00-\x1f\x7f\ud800-\udfff]")
+_MOST_KEYS = 256
+"""Kept of what is typed: more than one input and what is typed ahead of the next."""
 
 
 def word(name: str) -> str:
@@ -23,55 +28,61 @@ def word(name: str) -> str:
 
 
 def harmless(value: Value) -> Value:
-    """An outside's value that stands for no input: a web service must not be able to have one sent elsewhere."""
-    return value.replace(_OPEN, "").replace(_CLOSE, "") if isinstance(value, str) else value
+    """An outside's value that stands for no input (a web service must not be able to have one sent elsewhere), and
+    that can be kept and said: without control characters and halves of characters."""
+    return _HARMFUL.sub("", value) if isinstance(value, str) else value
+
+
+def inputs_of(question: AnyQuestion) -> set[str]:
+    """The names of the inputs that a question needs."""
+    return {name for text in _texts(question) for name in _WORD.findall(text)}
+
+
+def _texts(question: AnyQuestion) -> list[str]:
+    match question:
+        case AskTable(key=key):
+            return [key]
+        case AskWeb(body=body):
+            return [value for value in body.values() if isinstance(value, str)]
+        case _:
+            return []
 
 
 class Secrets:
     """The sensitive inputs of one call."""
 
     def __init__(self) -> None:
-        self._typing = ""
+        self._typed = ""
         self._known: dict[str, str] = {}
 
     def typed(self, key: str) -> str:
         """Keep a key; what may be seen of it."""
-        self._typing += key
+        self._typed = (self._typed + key)[-_MOST_KEYS:]
         return MASKED
-
-    def cleared(self) -> None:
-        """The input begins anew."""
-        self._typing = ""
 
     def check(self, question: CheckSecret) -> bool:
         """Whether what was typed is as it should be; then it is kept under its name."""
-        typed, self._typing = self._typing, ""
-        if not typed or (question.valid and not expressions.fits(question.valid, typed)):
+        end = len(self._typed) - question.later
+        typed, self._typed = self._typed[max(end - question.length, 0) : max(end, 0)], self._typed[max(end, 0) :]
+        if len(typed) < question.length or (question.valid and not expressions.fits(question.valid, typed)):
             return False
-        self._known[word(question.name)] = typed
+        self._known[question.name] = typed
         return True
 
     def filled(self, question: AnyQuestion) -> AnyQuestion | None:
         """The question with the inputs in it; None when one is not known any more."""
+        if not inputs_of(question) <= self._known.keys():
+            return None
         match question:
             case AskTable(key=key):
-                filled = self._fill(key)
-                return None if filled is None else msgspec.structs.replace(question, key=filled)
+                return msgspec.structs.replace(question, key=self._fill(key))
             case AskWeb(body=body):
-                return self._with_body(question, body)
+                return msgspec.structs.replace(question, body=self._with_all(body))
             case _:
                 return question
 
-    def _with_body(self, question: AskWeb, body: Mapping[str, Value]) -> AskWeb | None:
-        filled: dict[str, Value] = {}
-        for name, value in body.items():
-            known = self._fill(value) if isinstance(value, str) else value
-            if known is None:
-                return None
-            filled[name] = known
-        return msgspec.structs.replace(question, body=filled)
+    def _with_all(self, body: Mapping[str, Value]) -> dict[str, Value]:
+        return {name: self._fill(value) if isinstance(value, str) else value for name, value in body.items()}
 
-    def _fill(self, text: str) -> str | None:
-        for name, typed in self._known.items():
-            text = text.replace(name, typed)
-        return None if _OPEN in text else text
+    def _fill(self, text: str) -> str:
+        return _WORD.sub(lambda found: self._known[found[1]], text)

@@ -120,11 +120,14 @@ class StoreMessage(Question, frozen=True, kw_only=True, tag="voicemail"):
 class CheckSecret(Question, frozen=True, kw_only=True, tag="secret"):
     """done when the sensitive input just typed is as `valid` says (a regular expression), else no_match.
 
-    Its keys are known to `secrets.Secrets` alone; everywhere else it is `name`, a word that stands for it.
+    Its keys are known to `secrets.Secrets` alone; everywhere else it is `name`, a word that stands for it. It consists
+    of the `length` keys that were typed last, but for the `later` ones after these.
     """
 
     name: str
     valid: str
+    length: int
+    later: int = 0
 
 
 class Tell(Question, frozen=True, kw_only=True, tag="notify"):
@@ -178,7 +181,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, tag_field="order"):
 
 
 class TakeCall(Order, frozen=True, kw_only=True, tag="answer"):
-    """Answer the caller. Ordered once, before the first thing that must be heard or asked; told by `Taken`."""
+    """Answer the caller: before the first thing that must be heard or asked; told by `Taken`. Again after a restart."""
 
 
 class Speak(Order, frozen=True, kw_only=True, tag="speak"):

@@ -15,19 +15,19 @@ from engine.domain.scenario.graph import (
     Program,
     Prompt,
     Scenario,
-    Template,
     Value,
     ValueType,
     Variable,
 )
 from engine.domain.scenario.run import (
     AnyPhase,
+    Asked,
     Asking,
     Chunk,
     Ending,
+    Frame,
     Listening,
     Over,
-    Recording,
     Run,
     Speech,
     Visit,
@@ -40,7 +40,6 @@ from engine.domain.scenario.talk import (
     Leave,
     Mask,
     Speak,
-    StopTaking,
     StopWaiting,
     Wait,
 )
@@ -49,6 +48,8 @@ SPEECH_S = 300.0
 """No prompt is longer; should its end never be told."""
 STORE_S = 5.0
 """What the house answers from memory or its own journal has this long."""
+FILLER_AFTER_S = 2.0
+"""A caller who waits for an answer is told so, and again: nobody is left in silence for three seconds."""
 LANGUAGE = Variable("language")
 NODE_TIMERS = ("input", "answer", "filler", "speech", "record")
 
@@ -85,19 +86,19 @@ class Turn:
     def evaluate(self, expression: Expression) -> Value:
         """Raises InvalidValue where the expression has no value."""
         known = {**self.run.facts, LANGUAGE: self.run.language, **self.run.values}
-        return expressions.evaluate(expression, types(self.scenario), known)
+        return expressions.evaluate(
+            expression, _types(tuple((name, var.type) for name, var in self.scenario.vars.items())), known
+        )
+
+    def text(self, expression: Expression) -> str:
+        return expressions.text_of(self.evaluate(expression))
 
     def evaluated(self, wanted: Mapping[Variable, Expression]) -> dict[Variable, Value]:
         return {name: self.evaluate(expression) for name, expression in wanted.items()}
 
-    def filled(self, template: Template) -> str:
-        return prompts.filled(template, self.run.language, self.evaluate)
-
     def set(self, values: Mapping[Variable, Value]) -> None:
         """Give variables of the scenario values of their own types; one that does not fit raises InvalidValue."""
-        declared = self.scenario.vars
-        fitted = {name: expressions.fitted(value, declared[name].type, name) for name, value in values.items()}
-        self.change(values={**self.run.values, **fitted})
+        self.change(values={**self.run.values, **fitted(self.scenario, values)})
 
     # -- timers ------------------------------------------------------------------------------------------------------
 
@@ -128,7 +129,7 @@ class Turn:
         if not said:
             return None
         self.on_visit(prompts=self.run.path[-1].prompts + 1)
-        return self.say(said)
+        return self.say(prompts.joined(said))
 
     def say(self, said: tuple[Chunk, ...]) -> Speech:
         """Say the first of these chunks, which are one at least."""
@@ -148,19 +149,24 @@ class Turn:
         """A key ends the prompt, but for what must be heard: the next chunk that no key ends, or None."""
         self.orders.append(Hush(number=speech.number))
         self.on_visit(cut=self.run.path[-1].cut + 1)
-        left = speech.left
-        while left and left[0].barge == "stop":
-            left = left[1:]
-        return self.following(msgspec.structs.replace(speech, left=left))
+        return self.following(msgspec.structs.replace(speech, left=unstoppable(speech.left)))
 
     def hush(self) -> None:
-        """Whatever is being said, or recorded, is over."""
+        """Whatever is being said is over."""
         phase = self.run.phase
         speech = speech_of(phase)
         if speech is not None:
+            self.stop("speech")
             self.orders.append(Hush(number=speech.number))
-        elif isinstance(phase, Recording):
-            self.orders.append(StopTaking(number=phase.number))
+        if isinstance(phase, Asking):
+            self.stop("filler")
+            self.phase(msgspec.structs.replace(phase, filler=None))
+
+    def mask(self, *, on: bool) -> None:
+        """What is typed from now on is nobody's business, or is again anybody's."""
+        if self.run.masked != on:
+            self.change(masked=on, ahead="")
+            self.orders.append(Mask(on=on))
 
     # -- questions ---------------------------------------------------------------------------------------------------
 
@@ -170,13 +176,19 @@ class Turn:
         self.phase(Asking(number=number, question=question, back=back))
         self.orders.append(Ask(number=number, question=question))
         self.wait("answer", within_s)
+        if self.run.answered and not self.run.gone:
+            self.wait("filler", FILLER_AFTER_S)
 
     # -- the way -----------------------------------------------------------------------------------------------------
 
     def on_visit(self, **fields: object) -> None:
         """Note something on the visit that goes on."""
-        *before, last = self.run.path
-        self.change(path=(*before, msgspec.structs.replace(last, **fields)))
+        self._note(len(self.run.path) - 1, **fields)
+
+    def _note(self, visit: int, **fields: object) -> None:
+        path = list(self.run.path)
+        path[visit] = msgspec.structs.replace(path[visit], **fields)
+        self.change(path=tuple(path))
 
     def arrive(self, node: NodeName) -> None:
         """Be at a node; what it does is the interpreter's business."""
@@ -188,18 +200,52 @@ class Turn:
     def depart(self, outcome: Outcome) -> None:
         """Leave the node: whatever it had running is over."""
         self.stop(*NODE_TIMERS)
-        if isinstance(self.run.phase, Listening) and is_secret(self.node):
-            self.orders.append(Mask(on=False))
+        self.mask(on=False)
         self.on_visit(left=self.at, outcome=outcome)
+
+    def unwind(self, depth: int, outcome: Outcome) -> None:
+        """Out of all subflows beyond this depth; their nodes are left by this outcome.
+
+        One that is not theirs is two words: no scenario may call an outcome so.
+        """
+        inner = self.run.frames[depth:]
+        if not inner:
+            return
+        self._close(inner, outcome)
+        back = inner[0]
+        secrets = {
+            name: Asked(frames=depth, node=back.node) if asked.frames > depth else asked
+            for name, asked in self.run.secrets.items()
+        }
+        self.change(
+            scenario=back.scenario,
+            node=back.node,
+            values=back.values,
+            frames=self.run.frames[:depth],
+            secrets=secrets,
+        )
+
+    def _close(self, frames: tuple[Frame, ...], outcome: Outcome) -> None:
+        for frame in frames:
+            self._note(frame.visit, left=self.at, outcome=outcome)
 
     def fault(self, what: str) -> None:
         """Something went wrong; the record tells it."""
         self.change(faults=(*self.run.faults, f"{self.run.scenario}/{self.run.node}: {what}"))
 
     def end(self, ending: Ending, reason: graph.Reason = "normal") -> None:
+        if self.run.gone and ending != "talked":
+            ending = "hung_up"
         self.stop(*self.run.timers)
+        self._close(self.run.frames, "call over")
         self.phase(Over(ending=ending))
         self.orders.append(Leave(end=ending, reason=reason))
+
+
+@lru_cache(maxsize=1_000)
+def _types(declared: tuple[tuple[Variable, ValueType], ...]) -> dict[Variable, ValueType]:
+    """Those of all variables an expression of a scenario may use."""
+    return {**graph.KNOWN, **dict(declared)}
 
 
 def speech_of(phase: AnyPhase) -> Speech | None:
@@ -207,16 +253,11 @@ def speech_of(phase: AnyPhase) -> Speech | None:
     return getattr(phase, "filler" if isinstance(phase, Asking) else "speech", None)
 
 
-def is_secret(node: AnyNode) -> bool:
-    """Whether what is typed there is nobody's business."""
-    return isinstance(node, graph.Collect) and node.sensitive
+def unstoppable(said: tuple[Chunk, ...]) -> tuple[Chunk, ...]:
+    """What of it no key ends: what must be heard."""
+    return tuple(chunk for chunk in said if chunk.barge != "stop")
 
 
-@lru_cache(maxsize=1_000)
-def _types(names: tuple[tuple[Variable, ValueType], ...]) -> dict[Variable, ValueType]:
-    return {**graph.KNOWN, **dict(names)}
-
-
-def types(scenario: Scenario) -> Mapping[Variable, ValueType]:
-    """The types of all variables an expression of the scenario may use."""
-    return _types(tuple((name, var.type) for name, var in scenario.vars.items()))
+def fitted(scenario: Scenario, values: Mapping[Variable, Value]) -> dict[Variable, Value]:
+    """Values of the types that a scenario's variables have; raises InvalidValue where one does not fit."""
+    return {name: expressions.fitted(value, scenario.vars[name].type, name) for name, value in values.items()}

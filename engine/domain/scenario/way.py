@@ -6,6 +6,8 @@ from engine.domain.scenario.turn import Turn
 
 RESERVE = 12
 """Nodes that a caller who met a limit may still come by on the way out: a word of regret, an end."""
+RESERVE_S = 60.0
+"""And the time for it; that of a search for somebody counts anew."""
 AUDIBLE = (
     graph.Play,
     graph.Menu,
@@ -30,45 +32,59 @@ def limit(turn: Turn, what: str) -> None:
     turn.hush()
     turn.fault(f"limit: {what}")
     turn.depart("limit")
-    if turn.run.limited and turn.run.steps >= turn.program.start.limits.steps:
+    if turn.run.limited:
         turn.end("limit")
     else:
         out(turn)
 
 
 def out(turn: Turn) -> None:
-    """On to `on_error`, with a few nodes and seconds in reserve."""
-    limits = turn.program.start.limits
-    turn.change(limited=True, steps=max(turn.run.steps, limits.steps))
-    turn.wait("limit", RESERVE * 5.0)
+    """On to `on_error`, with the reserve."""
+    spend_reserve(turn)
     go(turn, turn.scenario.on_error)
+
+
+def spend_reserve(turn: Turn) -> None:
+    """From now on a few nodes and seconds are left."""
+    turn.change(limited=True, steps=max(turn.run.steps, turn.program.start.limits.steps))
+    turn.wait("limit", RESERVE_S)
+
+
+def seconds_left(turn: Turn) -> float:
+    """How long the caller may still be kept."""
+    if turn.run.limited:
+        return RESERVE_S
+    return turn.program.start.limits.duration_s + turn.run.talked_s - (turn.at.mono - turn.run.began.mono)
 
 
 def fail(turn: Turn, what: str) -> None:
     """The node went wrong."""
     turn.fault(what)
-    turn.hush()
     leave(turn, "error")
 
 
 def leave(turn: Turn, outcome: Outcome) -> None:
-    """Leave the node by an edge; without one, by that of the outcome it stands in for, else by `on_error`."""
+    """Leave the node by an edge; without one, by that of the outcome it stands in for, else by `on_error`.
+
+    Where `on_error` itself has no way on, it would only go wrong again: that is the end.
+    """
     turn.depart(outcome)
     node = turn.node
-    stand_in = graph.STANDS_IN.get(outcome, outcome)
-    target = graph.edge(node, outcome) or graph.edge(node, stand_in) or turn.scenario.on_error
+    target = graph.edge(node, outcome) or graph.edge(node, graph.STANDS_IN.get(outcome, outcome))
     if turn.run.gone and isinstance(node, AUDIBLE):
         hung_up(turn)
-    else:
+    elif target is not None:
         go(turn, target)
+    elif turn.run.node == turn.scenario.on_error:
+        turn.end("fault")
+    else:
+        go(turn, turn.scenario.on_error)
 
 
 def hung_up(turn: Turn) -> None:
     """The caller is gone: on with what the outermost scenario does then."""
-    if turn.run.frames:
-        outermost = turn.run.frames[0]
-        turn.change(scenario=outermost.scenario, values=outermost.values, frames=())
-    if turn.scenario.on_hangup is None or turn.run.node == turn.scenario.on_hangup:
+    turn.unwind(0, "hung up")
+    if turn.scenario.on_hangup is None:
         turn.end("hung_up")
     else:
         go(turn, turn.scenario.on_hangup)

@@ -86,6 +86,7 @@ class Caller:
         self.timers: dict[str, float] = {}
         self.speaking: talk.Speak | None = None
         self.secrets = Secrets()
+        self.checks = True  # whether sensitive inputs are checked at once
         known: dict[Variable, Value] = {
             Variable(name): value
             for name, value in {
@@ -133,6 +134,12 @@ class Caller:
         assert self.speaking is None, f"hears {self.speaking}"
         return self
 
+    def hears_all(self, *prompts: str) -> Self:
+        """Prompts of one thing each, one after the other."""
+        for words in prompts:
+            self.hears(words)
+        return self
+
     def hangs_up(self) -> Self:
         return self.happens(talk.CallerLeft(at=self.at))
 
@@ -145,6 +152,12 @@ class Caller:
 
     def recorded(self, seconds: float, *, ok: bool = True) -> Self:
         return self.happens(talk.Recorded(at=self.at, number=self.taking.number, seconds=seconds, ok=ok))
+
+    def engine_restarts(self) -> Self:
+        """What was typed in secret is lost with it."""
+        self.secrets = Secrets()
+        self.speaking = None
+        return self.happens(talk.Resumed(at=self.at))
 
     def happens(self, told: talk.AnyTold) -> Self:
         self._after(interpreter.step(self.program, self.run, told))
@@ -168,6 +181,15 @@ class Caller:
     def left(self) -> talk.Leave:
         return self._last(talk.Leave)
 
+    @property
+    def sent(self) -> talk.AnyQuestion | None:
+        """The last question as it leaves the house: with sensitive inputs, None when one of them is lost."""
+        return self.secrets.filled(self.asked.question)
+
+    def ordered(self, kind: type[Order]) -> list[Order]:
+        """All orders of this kind."""
+        return [order for order in self.all if isinstance(order, kind)]
+
     def is_at(self, node: str) -> Self:
         assert node == self.run.node, self.way
         return self
@@ -181,17 +203,20 @@ class Caller:
         return self.run.values.get(Variable(name))
 
     def _last(self, kind: type[Order]) -> Order:
-        found = [order for order in self.all if isinstance(order, kind)]
+        found = self.ordered(kind)
         assert found, f"no {kind.__name__} among {self.all}"
         return found[-1]
 
     def _after(self, step: interpreter.Step) -> None:
+        assert not (step.orders and self.ordered(talk.Leave)), f"{step.orders} after the end"
         self.run: Run = msgspec.json.decode(msgspec.json.encode(step.run), type=Run)  # as the journal keeps it
         self.orders = list(step.orders)
         self.all += self.orders
         for order in self.orders:
             match order:
                 case talk.Speak():
+                    assert self.speaking is None, f"{order} while {self.speaking} is said"
+                    assert order.early or self.run.answered
                     self.speaking = order
                 case talk.Hush(number=number):
                     if self.speaking is not None and self.speaking.number == number:
@@ -200,7 +225,7 @@ class Caller:
                     self.timers[timer] = self.mono + seconds
                 case talk.StopWaiting(timer=timer):
                     self.timers.pop(timer, None)
-                case talk.Ask(number=number, question=talk.CheckSecret() as question):
+                case talk.Ask(number=number, question=talk.CheckSecret() as question) if self.checks:
                     outcome = "done" if self.secrets.check(question) else "no_match"
                     self.happens(talk.Replied(at=self.at, number=number, outcome=outcome))
                 case _:
