@@ -22,6 +22,9 @@ LONGEST_TEXT = 1_000
 """Of a variable: what is longer is said to nobody, and would be in the journal again with every fact."""
 _TOO_BIG = 2**63  # CEL counts in 64 bits
 _WHOLE = re.compile("-?[0-9]{1,18}", re.ASCII)
+_TEXTS = r"[rRbB]{0,2}(?:\"\"\".*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*')|//[^\n]*"
+_NAMES = re.compile(rf"{_TEXTS}|\.\s*[A-Za-z_]\w*|([A-Za-z_]\w*)(?!\w|\s*\()|[0-9]\w*|\w+", re.ASCII | re.DOTALL)
+_WORDS = frozenset(map(Variable, ("true", "false", "null", "in")))
 _CEL: dict[ValueType, cel.Type] = {"text": cel.Type.STRING, "number": cel.Type.INT, "flag": cel.Type.BOOL}
 _TEXT, _PATTERN = Variable("text"), Variable("pattern")
 _FITS = Expression("text.matches(pattern)")
@@ -44,6 +47,12 @@ def evaluate(expression: Expression, types: Types, values: Mapping[Variable, Val
         raise InvalidValue(f"`{expression}`: {_first_line(str(result.value()))}")
     value: Value = result.value()
     return value
+
+
+@lru_cache(maxsize=10_000)
+def variables_in(expression: Expression) -> frozenset[Variable]:
+    """Every name in it that may be a variable: it is outside texts, no field and no function."""
+    return frozenset(Variable(found[1]) for found in _NAMES.finditer(expression) if found[1]) - _WORDS
 
 
 def fits(pattern: str, text: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.domain.scenario.expressions import LONGEST, Types, evaluate, fits, type_of
+from engine.domain.scenario.expressions import LONGEST, Types, evaluate, fits, type_of, variables_in
 from engine.domain.scenario.graph import Expression, Value, Variable
 from engine.errors import InvalidValue
 
@@ -52,6 +52,22 @@ def test_what_has_no_value_is_told(expression: str, why: str) -> None:
     values = {TRIES: 2} if "department" in expression else VALUES
     with pytest.raises(InvalidValue, match=why):
         evaluate(Expression(expression), TYPES, values)
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("department == 'tries' && tries < 3", {"department", "tries"}),
+        ("[1, 2].exists(vip, vip == tries)", {"tries", "vip"}),
+        ("department.size() + department.other", {"department"}),
+        ("string(tries) in [department] ? true : null", {"tries", "department"}),
+        (r""""it\"s vip" + 'it\'s vip' + r"vip" // vip""", set()),
+        ('"""a "vip" b"""', set()),
+        ("1u + 0x1F", set()),
+    ],
+)
+def test_what_an_expression_may_read(expression: str, names: set[str]) -> None:
+    assert variables_in(Expression(expression)) == names
 
 
 @pytest.mark.parametrize(
