@@ -1,0 +1,113 @@
+"""The longest way through a graph in which some ways can be taken so many times only.
+
+The parts of the graph that are no circles are walked once each, by the longest way. A circle that turnstiles (ways that
+are taken a few times only, see `counters.py`) open, is walked at most once more often than all its turnstiles together
+are passed: between two of these passes the way is a longest way inside. A circle that nothing opens has no longest
+way: the limit on visits is what bounds it, and the result says so.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from engine.domain.scenario.graph import NodeName
+from engine.scenarios.check import walks
+from engine.scenarios.check.counters import Turnstile
+from engine.scenarios.check.ways import Way
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """`endless`: nodes in circles that only the limits get a caller out of; `patient`: nodes that a caller may stay at
+    for as long as he likes."""
+
+    steps: int = 0
+    seconds: float = 0.0
+    endless: frozenset[str] = frozenset()
+    patient: frozenset[str] = frozenset()
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return self._with(self.steps + other.steps, self.seconds + other.seconds, other)
+
+    def or_(self, other: "Cost") -> "Cost":
+        """The worse of both, each in its own way."""
+        return self._with(max(self.steps, other.steps), max(self.seconds, other.seconds), other)
+
+    def times(self, number: int) -> "Cost":
+        return self._with(self.steps * number, self.seconds * number, self)
+
+    def _with(self, steps: int, seconds: float, other: "Cost") -> "Cost":
+        return Cost(steps, seconds, self.endless | other.endless, self.patient | other.patient)
+
+
+NOTHING = Cost()
+Costs = Mapping[NodeName, Cost]
+
+
+class Worst(msgspec.Struct, frozen=True):
+    """What the worst caller meets, and a way that takes as many steps (a circle once)."""
+
+    cost: Cost
+    way: tuple[NodeName, ...] = ()
+
+
+def worst(
+    ways: Mapping[NodeName, list[Way]],
+    start: NodeName,
+    costs: Costs,
+    turnstiles: Mapping[Turnstile, int],
+    visits: int,
+) -> Worst:
+    leads = {name: [way.to for way in out] for name, out in ways.items()}
+    there = walks.reached(leads, {start})
+    inside = {name: leads[name] for name in there}
+    so_far: dict[NodeName, Worst] = {}
+    part_of: dict[NodeName, Worst] = {}
+    for part in walks.knots({start: inside[start], **inside}):
+        members = frozenset(part)
+        after = [so_far[to] for name in part for to in inside[name] if to not in members]
+        here = _part(ways, members, costs, turnstiles, visits)
+        found = _joined(here, after)
+        for name in part:
+            so_far[name], part_of[name] = found, here
+    return so_far[start]
+
+
+def _joined(here: Worst, after: list[Worst]) -> Worst:
+    cost = NOTHING
+    for each in after:
+        cost = cost.or_(each.cost)
+    longest = max(after, key=lambda each: each.cost.steps, default=None)
+    return Worst(here.cost + cost, here.way + (longest.way if longest else ()))
+
+
+def _part(
+    ways: Mapping[NodeName, list[Way]],
+    members: frozenset[NodeName],
+    costs: Costs,
+    turnstiles: Mapping[Turnstile, int],
+    visits: int,
+) -> Worst:
+    """A part of the graph in which every node leads to every other, or a single node."""
+    within = [way for name in members for way in ways[name] if way.to in members]
+    if not within:
+        (name,) = members
+        return Worst(costs[name], (name,))
+    passes = sum(turnstiles.get((way.source, way.outcome), 0) for way in within)
+    opened: dict[NodeName, list[NodeName]] = {name: [] for name in sorted(members)}
+    for way in within:
+        if (way.source, way.outcome) not in turnstiles:
+            opened[way.source].append(way.to)
+    order = walks.knots(opened)
+    if len(order) < len(members) or any(name in opened[name] for name in members):
+        total = NOTHING
+        for name in members:
+            total += costs[name]
+        return Worst(msgspec.structs.replace(total.times(visits), endless=total.endless | members), tuple(opened))
+    longest: dict[NodeName, Worst] = {}
+    for (name,) in order:
+        longest[name] = _joined(Worst(costs[name], (name,)), [longest[to] for to in opened[name]])
+    best = max(longest.values(), key=lambda each: each.cost.steps)
+    cost = NOTHING
+    for each in longest.values():
+        cost = cost.or_(each.cost)
+    return Worst(cost.times(passes + 1), best.way)
