@@ -18,7 +18,7 @@ from engine.calls.reconcile import Picture, Reconciler
 from engine.calls.registry import Registry
 from engine.domain import ids
 from engine.domain.events import ChannelEnded, DigitPressed
-from engine.domain.stages import Confirming, Offering, ReachingAgent
+from engine.domain.stages import Confirming, Offering, ReachingAgent, Scripted
 from engine.domain.values import ChannelId
 from engine.errors import StandardisteError
 
@@ -137,7 +137,7 @@ class Listener:
         """Keys of a conversation are nobody's business (a customer may be typing a card number), and a hostile phone
         sends thousands: they are neither journalled nor shown."""
         task = self._registry.owner_of(channel)
-        return task is not None and isinstance(task.call.stage, ReachingAgent | Offering | Confirming)
+        return task is not None and isinstance(task.call.stage, ReachingAgent | Offering | Confirming | Scripted)
 
     async def _stranger(self, event: StasisStart) -> None:
         """A channel nobody owns: ours by name is an orphan; a caller comes in by the door."""

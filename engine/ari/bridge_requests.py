@@ -101,6 +101,14 @@ class BridgeRequests(Sender):
         path = f"/recordings/live/{segment(name)}/stop"
         return await self._send_if_there(Request(method="POST", path=path, retry=Retry.ALWAYS, urgent=True))
 
+    async def is_recording(self, name: str) -> bool:
+        """Whether it goes on."""
+        return await self._send_if_there(get(f"/recordings/live/{segment(name)}"))
+
+    async def stored_recording(self, name: str) -> bytes:
+        """The whole file of a recording that ended, as it was written; NotFound if there is none."""
+        return await self._send(get(f"/recordings/stored/{segment(name)}/file"))
+
     async def mute_recording(self, name: str) -> None:
         """Record silence from now: time in the file does not shift."""
         path = f"/recordings/live/{segment(name)}/mute"

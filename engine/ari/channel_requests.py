@@ -178,13 +178,29 @@ class ChannelRequests(Sender):
         await self._send(Request(method="POST", path=path, query=query, lanes=(channel_id,)))
 
     async def record(
-        self, channel_id: str, name: str, *, file_format: str, max_s: int = 0, beep: bool = False
+        self,
+        channel_id: str,
+        name: str,
+        *,
+        file_format: str,
+        max_s: int = 0,
+        silence_s: int = 0,
+        beep: bool = False,
     ) -> Recording:
-        """Record what the channel sends into `<spool>/recording/<name>.<file_format>`; never overwrites.
+        """Record what the channel sends into `<spool>/recording/<name>.<file_format>`; never overwrites (Conflict).
+
+        It ends after `max_s` in all, or `silence_s` of silence (0: never).
 
         A channel in a bridge answers 201 with state `failed`: record a snoop of it instead.
         """
-        query = given(name=name, format=file_format, maxDurationSeconds=max_s, ifExists="fail", beep=beep)
+        query = given(
+            name=name,
+            format=file_format,
+            maxDurationSeconds=max_s,
+            maxSilenceSeconds=silence_s,
+            ifExists="fail",
+            beep=beep,
+        )
         request = Request(
             method="POST", path=f"/channels/{segment(channel_id)}/record", query=query, lanes=(channel_id,)
         )

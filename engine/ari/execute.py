@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
 from engine.ari.errors import AriError, Conflict, NotFound
 from engine.ari.requests import AriRequests
 from engine.domain import effects as fx
+from engine.domain.directory import Language
 from engine.domain.events import (
     ChannelEnded,
     ChannelRefused,
@@ -23,37 +25,54 @@ from engine.domain.events import (
     Event,
     JoinFailed,
     PlaybackEnded,
+    RecordingEnded,
 )
 from engine.domain.moment import Moment
-from engine.domain.values import ChannelId
+from engine.domain.scenario.talk import AnyHeard
+from engine.domain.values import ChannelId, RecordingId
 
 log = structlog.get_logger(__name__)
 
+RECORDED_AS, BYTES_PER_S = "sln", 16_000
+"""Without a header: what was recorded until a crash of Asterisk can be heard. 8 kHz, 16 bit."""
 LAST_WORD_S = 1.0
 """Asterisk says 404 before the event that tells why the channel ended has been read: it gets this long."""
+
+
+class Voices(Protocol):
+    """Where what a scenario says is to be had."""
+
+    async def media(self, items: tuple[AnyHeard, ...], language: Language) -> list[str]:
+        """Media URIs that Asterisk plays one after the other; what cannot be had is passed over."""
+        ...
 
 
 class Executor:
     """Implements `calls.ports.World`. `sounds` is where the prompts are, from Asterisk's point of view."""
 
-    def __init__(self, requests: AriRequests, *, sounds: Path, now: Callable[[], Moment]) -> None:
-        self._ari, self._sounds, self._now = requests, sounds, now
+    def __init__(
+        self, requests: AriRequests, *, sounds: Path, now: Callable[[], Moment], voices: Voices | None = None
+    ) -> None:
+        self._ari, self._sounds, self._now, self._voices = requests, sounds, now, voices
 
     async def carry_out(self, effect: fx.Effect) -> Event | None:
+        told: Event | None = None
         match effect:
             case fx.CreateChannel():
-                return await self._create(effect)
+                told = await self._create(effect)
             case fx.DialChannel():
-                return await self._dial(effect)
+                told = await self._dial(effect)
             case fx.HangUp() | fx.Answer():
-                return await self._end_or_take(effect)
+                told = await self._end_or_take(effect)
             case fx.JoinBridge():
-                return await self._join(effect)
-            case fx.Play():
-                return await self._play(effect)
+                told = await self._join(effect)
+            case fx.Play() | fx.Utter():
+                told = await self._say(effect)
+            case fx.StartRecording():
+                told = await self._record(effect)
             case _:
                 await self._quietly(effect)
-                return None
+        return told
 
     async def hang_up_orphan(self, channel: str) -> None:
         try:
@@ -124,14 +143,49 @@ class Executor:
             return JoinFailed(at=self._now(), channel=effect.channel, why=failed.stable_code)
         return None
 
-    async def _play(self, effect: fx.Play) -> Event | None:
-        media = f"sound:{self._sounds / effect.language / effect.prompt}"
+    async def _say(self, effect: fx.Play | fx.Utter) -> Event | None:
+        """A prompt of ours, or things of a scenario; what cannot be had is over at once."""
+        media = await self._media(effect)
         try:
-            await self._ari.play(effect.channel, effect.playback, [media], lang=effect.language)
+            if media:
+                await self._ari.play(effect.channel, effect.playback, media, lang=effect.language)
         except AriError as failed:
-            log.warning("ari.play_failed", channel=effect.channel, prompt=effect.prompt, why=failed.message)
-            return PlaybackEnded(at=self._now(), playback=effect.playback, heard=False)
+            log.warning("ari.play_failed", channel=effect.channel, media=media, why=failed.message)
+            media = []
+        return None if media else PlaybackEnded(at=self._now(), playback=effect.playback, heard=False)
+
+    async def _media(self, effect: fx.Play | fx.Utter) -> list[str]:
+        if isinstance(effect, fx.Play):
+            return [f"sound:{self._sounds / effect.language / effect.prompt}"]
+        return [] if self._voices is None else await self._voices.media(effect.items, effect.language)
+
+    async def _record(self, effect: fx.StartRecording) -> Event | None:
+        """Ordered again after a restart, it is told how the recording ended that goes on no more."""
+        try:
+            await self._ari.record(
+                effect.channel,
+                effect.recording,
+                file_format=RECORDED_AS,
+                max_s=effect.max_s,
+                silence_s=effect.silence_s,
+                beep=effect.beep,
+            )
+        except Conflict:
+            return await self._recorded(effect.recording)
+        except AriError as failed:
+            log.warning("ari.record_failed", channel=effect.channel, why=failed.message)
+            return RecordingEnded(at=self._now(), recording=effect.recording, kept=False)
         return None
+
+    async def _recorded(self, recording: RecordingId) -> Event | None:
+        try:
+            if await self._ari.is_recording(recording):
+                return None
+            seconds = len(await self._ari.stored_recording(recording)) / BYTES_PER_S
+        except AriError as failed:
+            log.warning("ari.recording_lost", recording=recording, why=failed.message)
+            return RecordingEnded(at=self._now(), recording=recording, kept=False)
+        return RecordingEnded(at=self._now(), recording=recording, seconds=round(seconds, 1))
 
     async def _quietly(self, effect: fx.Effect) -> None:
         """Orders whose failure changes nothing for the call."""
@@ -145,6 +199,8 @@ class Executor:
                     await self._ari.ring(channel)
                 case fx.StopPlayback(playback=playback):
                     await self._ari.stop_playback(playback)
+                case fx.StopRecording(recording=recording):
+                    await self._ari.stop_recording(recording)
                 case fx.StartComfort(channel=channel, comfort=comfort):
                     moh_class = "default" if comfort == "music" else "standardiste-comfort"
                     await self._ari.start_moh(channel, moh_class=moh_class)

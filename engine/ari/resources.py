@@ -90,13 +90,17 @@ class Playback(msgspec.Struct, frozen=True):
 
 
 class Recording(msgspec.Struct, frozen=True):
-    """A recording being made; `duration` in whole seconds, `cause` why it failed."""
+    """A recording being made; durations in whole seconds, `cause` why it failed.
+
+    `talking_duration`, of which nobody was silent, is known of recordings that silence ends.
+    """
 
     name: str
     format: str = ""
     state: str = ""
     target_uri: str = ""
     duration: int | None = None
+    talking_duration: int | None = None
     cause: str = ""
 
 

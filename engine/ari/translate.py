@@ -7,7 +7,7 @@ from engine.ari.resources import ChannelSnapshot
 from engine.domain import events as ev
 from engine.domain.moment import Moment
 from engine.domain.recovery import ChannelState
-from engine.domain.values import BridgeId, ChannelId, PlaybackId
+from engine.domain.values import BridgeId, ChannelId, PlaybackId, RecordingId
 
 _DIALSTATUS: dict[str, type[ev.ChannelRinging] | type[ev.ChannelProgressed] | type[ev.ChannelAnswered]] = {
     "RINGING": ev.ChannelRinging,
@@ -38,6 +38,13 @@ def translate(event: ari.AriEvent, at: Moment) -> tuple[str, ev.Event] | None:
         case ari.PlaybackFinished(playback=playback):
             heard = playback.state == "done"
             found = playback.id, ev.PlaybackEnded(at=at, playback=PlaybackId(playback.id), heard=heard)
+        case ari.RecordingFinished(recording=recording):
+            said = recording.talking_duration if recording.talking_duration is not None else recording.duration
+            name = RecordingId(recording.name)
+            found = recording.name, ev.RecordingEnded(at=at, recording=name, seconds=float(said or 0))
+        case ari.RecordingFailed(recording=recording):
+            name = RecordingId(recording.name)
+            found = recording.name, ev.RecordingEnded(at=at, recording=name, kept=False)
         case ari.ChannelEnteredBridge(channel=channel, bridge=bridge) if channel is not None:
             found = channel.id, ev.ChannelJoined(at=at, channel=ChannelId(channel.id), bridge=BridgeId(bridge.id))
     return found

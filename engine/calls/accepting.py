@@ -24,13 +24,12 @@ from engine.domain import routing
 from engine.domain.call import Call
 from engine.domain.directory import Agent, Group, Number, Site, ToGroup, Trunk
 from engine.domain.events import CallRequested
-from engine.domain.request import ConnectRequest, Route
+from engine.domain.request import CREDIT_RULE, ConnectRequest, Route
 from engine.domain.values import E164, CallId, Slug
 from engine.errors import IdempotencyConflict, Refused
 from engine.journal import IdempotencyRow
 
 MINUTE_S = 60.0
-CREDIT_RULE = "credit-used-up"
 FIRST_STATE = "reaching-agent"
 """What the first answer says, and therefore every later one under the same key: the agent is rung first."""
 

@@ -48,20 +48,30 @@ class Members:
         it is not offered to."""
         directory = self._source.directory
         agents = [directory.agents[name] for name in group.members if name != by]
-        found = await asyncio.gather(*(self._reached(agent, shown) for agent in agents))
-        members = tuple(member for member, _, _ in found if member is not None)
+        members, routes, passed_over = await self.reached(agents, shown=shown)
         return Offer(
             group=GroupCall(
                 id=group.id,
                 extension=group.extension,
                 strategy=group.strategy,
                 members=members,
-                passed_over={agent.id: why for agent, (_, _, why) in zip(agents, found, strict=True) if why},
+                passed_over=passed_over,
                 by=by,
             ),
-            routes=tuple(route for _, routes, _ in found for route in routes),
+            routes=routes,
             ring_s=group.ring_s,
             language=group.language or directory.sites[group.site].language,
+        )
+
+    async def reached(
+        self, agents: list[Agent], *, shown: str | None
+    ) -> tuple[tuple[Member, ...], tuple[Route, ...], dict[str, str]]:
+        """Those who can be rung now, by which routes, and the rule that keeps each of the others from it."""
+        found = await asyncio.gather(*(self._reached(agent, shown) for agent in agents))
+        return (
+            tuple(member for member, _, _ in found if member is not None),
+            tuple(route for _, routes, _ in found for route in routes),
+            {agent.id: why for agent, (_, _, why) in zip(agents, found, strict=True) if why},
         )
 
     async def _reached(self, agent: Agent, shown: str | None) -> tuple[Member | None, tuple[Route, ...], str]:

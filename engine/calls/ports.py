@@ -3,17 +3,41 @@
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
+from engine.domain.call import Call
 from engine.domain.dialstring import Phone
 from engine.domain.directory import Agent, Directory
 from engine.domain.effects import Effect
 from engine.domain.events import Event
 from engine.domain.moment import Moment
 from engine.domain.recovery import Ending
-from engine.domain.request import ConnectRequest
+from engine.domain.request import ConnectRequest, GroupCall, Route
+from engine.domain.scenario.graph import Program, Value
+from engine.domain.scenario.talk import AnyQuestion, AnyWhom
 from engine.domain.values import CallId, ChannelId, PlaybackId, Slug
 
 Past = tuple[dict[ChannelId, Moment], dict[ChannelId, Ending]]
 """When channels answered, and how they ended."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """To a scenario's question: one of the outcomes of its node."""
+
+    outcome: str
+    values: dict[str, Value] = {}
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """To whom a call in a scenario is offered, by which routes, and how long each of them rings (seconds).
+
+    `max_talk_s`: what the credit check allows; None: no bound of its own.
+    """
+
+    group: GroupCall
+    routes: tuple[Route, ...]
+    ring_s: int
+    max_talk_s: int | None = None
 
 
 class World(Protocol):
@@ -40,6 +64,28 @@ class Asterisk(Protocol):
     def past(self, channels: frozenset[ChannelId], since: datetime) -> Past:
         """When channels answered and how they ended, from Asterisk's own event log (CEL); nothing of before `since`.
         Blocking: call it in a thread."""
+        ...
+
+
+class Programs(Protocol):
+    """The scenarios as they were published."""
+
+    def of_version(self, version: str) -> Program | None:
+        """The one a call began with, however long ago; None when this node has it no more."""
+        ...
+
+
+class House(Protocol):
+    """Answers what a scenario asks. Bounded in time; raises nothing a call could mend."""
+
+    async def answer(self, call: Call, number: int, question: AnyQuestion) -> Answer:
+        """The outcome and its values. Whoever is asked the same twice (call and number) does it once."""
+        ...
+
+
+class Planner(Protocol):
+    async def plan(self, call: Call, whom: AnyWhom) -> Plan:
+        """How somebody is reached for the caller, now; raises Refused or UnknownThing when nobody may or can be."""
         ...
 
 

@@ -14,16 +14,27 @@ import structlog
 
 from engine.calls import rows
 from engine.calls.clock import Clock
+from engine.calls.led import NONE, Led, Scenarios
 from engine.calls.ports import World
 from engine.calls.trunks import TrunkBoard
 from engine.domain import machine, recovery
 from engine.domain.call import Call
-from engine.domain.effects import CancelTimer, ChooseMember, ChooseTrunk, DialChannel, Effect, StartTimer
+from engine.domain.effects import (
+    AskHouse,
+    CancelTimer,
+    ChooseMember,
+    ChooseTrunk,
+    DialChannel,
+    Effect,
+    PlanReach,
+    StartTimer,
+)
 from engine.domain.events import (
     AsteriskLost,
     CallRequested,
     Event,
     FinishOrdered,
+    HouseReplied,
     MemberChosen,
     TimerFired,
     TrunkChosen,
@@ -74,6 +85,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     spawn: Callable[..., object]  # of the application's task group: coroutine -> task
     changed: Callable[["CallTask", Event], None]
     closed: Callable[["CallTask"], None]
+    scenarios: Scenarios = NONE
     is_free: Callable[[Slug, CallId], bool] = lambda agent, call_id: True  # whether they are in no other call
     hearing: Callable[[], bool] = lambda: True  # whether Asterisk is heard now: silence means nothing to the deaf
     unused: Callable[[Event], None] = lambda event: None  # an event the call could not use in its stage
@@ -109,6 +121,7 @@ class CallTask:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._owed: list[tuple[StepRow, tuple[OutboxRow, ...]]] = []
         self._stumbled = self._given_up = False
+        self._led = Led(around.scenarios, call.request if call is not None else None)
 
     @property
     def call(self) -> Call:
@@ -130,7 +143,8 @@ class CallTask:
 
         Raises IdempotencyConflict or JournalUnwritable: then there is no call.
         """
-        call, effects = machine.begin(self.id, event)
+        self._led = Led(self._around.scenarios, event.request)
+        call, effects = machine.begin(self.id, event, self._led.program)
         row = rows.step(event, effects, call)
         told = rows.told(None, event, call)
         await self._around.journal.append_nowait(row, durable=True, idempotency=idempotency, outbox=told)
@@ -168,7 +182,8 @@ class CallTask:
 
     async def _take(self, event: Event) -> None:
         before = self.call
-        call, effects = machine.step(before, event)
+        event = self._led.visible(before, event)
+        call, effects = machine.step(before, event, self._led.program)
         durable = any(isinstance(effect, DialChannel) for effect in effects)
         try:
             await self._write(rows.step(event, effects, call), rows.told(before, event, call), durable=durable)
@@ -231,6 +246,8 @@ class CallTask:
                     handle = self._timers.pop(timer, None)
                     if handle is not None:
                         handle.cancel()
+                case AskHouse() | PlanReach():
+                    self._around.spawn(self._ask_for(effect))
                 case ChooseMember(member=member, trunks=trunks):
                     self.post(self._chosen(member, trunks))
                 case ChooseTrunk(role=role, candidates=candidates):
@@ -244,6 +261,17 @@ class CallTask:
         around, free = self._around, self._around.is_free(member, self.id)
         trunk = around.trunks.choose_for(self.call, trunks) if free and trunks else None
         return MemberChosen(at=around.clock.now(), member=member, free=free, trunk=trunk)
+
+    async def _ask_for(self, effect: AskHouse | PlanReach) -> None:
+        """What a scenario wants to know; whatever goes wrong is an answer too."""
+        with structlog.contextvars.bound_contextvars(call=self.id):
+            match effect:
+                case AskHouse(number=number, question=question):
+                    answer = await self._led.answer(self.call, number, question)
+                    now = self._around.clock.now()
+                    self.post(HouseReplied(at=now, number=number, outcome=answer.outcome, values=answer.values))
+                case PlanReach(number=number, whom=whom):
+                    self.post(await self._led.plan(self.call, number, whom, self._around.clock))
 
     async def _carry_out(self, effect: Effect) -> None:
         try:

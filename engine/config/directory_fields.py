@@ -203,6 +203,7 @@ SITE: Mapping[str, Field] = {
     "open_hours": Several(_hours),
     "emergency_numbers": Several(_short_number),
     "outside_prefix": _outside_prefix,
+    "switchboard": _extension,
 }
 TRUNK: Mapping[str, Field] = {
     "site": _slug,

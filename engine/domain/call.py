@@ -10,10 +10,11 @@ from engine.domain.ids import Role
 from engine.domain.legs import Attempt, Leg
 from engine.domain.moment import Moment
 from engine.domain.request import ConnectRequest
-from engine.domain.stages import AnyStage, Ended, Offering
+from engine.domain.scenario.run import Run
+from engine.domain.stages import AnyStage, Ended, Offering, Scripted
 from engine.domain.values import BridgeId, CallId, ChannelId, PlaybackId, Slug
 
-MACHINE_VERSION = "1"
+MACHINE_VERSION = "2"
 """Changes with every change of behaviour: replay across versions reports differences, it does not steer."""
 
 
@@ -39,6 +40,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     playbacks: dict[PlaybackId, ChannelId] = {}
     comforted: tuple[ChannelId, ...] = ()
     timers: dict[str, float] = {}
+    run: Run | None = None  # of a caller in a scenario: how far they are
+    bridges: int = 0  # ever opened: the next one's number
     played: int = 0  # playbacks ever ordered: the next one's number
     confirmed: Moment | None = None  # a human pressed 1
     bridged: Moment | None = None  # both hear each other
@@ -91,7 +94,9 @@ def taken_up_by(call: Call) -> frozenset[Slug]:
     if call.closed:
         return frozenset()
     request = call.request
-    known = {request.agent, request.colleague, request.group.by if request.group is not None else None}
+    known = {request.colleague, request.group.by if request.group is not None else None}
+    if call.run is None or not isinstance(call.stage, Scripted | Offering):  # else the agent has had their talk
+        known.add(request.agent)
     if isinstance(call.stage, Offering):
         known.update(call.stage.sought)
         known.update(attempt.route.agent for attempt in call.agent.live if attempt.phase != "closing")

@@ -27,6 +27,7 @@ Outcome = Literal[
     "voicemail_left",
     "callback_requested",
     "closed",
+    "served",  # by a scenario alone (ADR 0022)
     "machine",
     "full",
     "nobody_logged_in",
@@ -37,6 +38,21 @@ Outcome = Literal[
     "indeterminate",
 ]
 HangupBy = Literal["agent", "customer", "engine", "api", "network"]
+
+
+class VisitRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One node of a scenario a caller came by. `keys` are masked where the scenario says so. `prompts`: how many were
+    begun there, `cut`: how many of these by a key; `message`: the recording made there."""
+
+    scenario: str
+    node: str
+    at: datetime
+    left: datetime | None
+    outcome: str | None
+    keys: str
+    prompts: int
+    cut: int
+    message: str | None
 
 
 class LegRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +123,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     recordings: list[str] = []
     transferred_to: str | None = None
     ivr_path: list[str] | None = None
+    ivr_visits: list[VisitRecord] | None = None
     variables: dict[str, Any]
     legs: list[LegRecord]
     recovered: bool

@@ -10,14 +10,18 @@ One function per thing that can happen; each says, stage by stage, what follows.
 A call for a group begins with Offering (`offering.py`) in the place of ReachingAgent and Confirming.
 """
 
-from engine.domain import closing, offering, verdicts
+from engine.domain import closing, offering, scripted, verdicts
 from engine.domain.causes import TRUNK_FAILURES
 from engine.domain.draft import Draft
 from engine.domain.events import (
+    CaughtUp,
+    ChannelAnswered,
     DigitPressed,
     Event,
     FinishOrdered,
+    HouseReplied,
     PlaybackEnded,
+    RecordingEnded,
     TrunkChosen,
 )
 from engine.domain.ids import Role
@@ -30,6 +34,7 @@ from engine.domain.stages import (
     Offering,
     ReachingAgent,
     ReachingCustomer,
+    Scripted,
     Talking,
     Verdict,
 )
@@ -58,6 +63,9 @@ def begin(draft: Draft) -> None:
     if caller is not None and caller in draft.call.agent.live:
         draft.timer("ring-agent", ANSWER_S)
         draft.answer(caller)
+        return
+    if draft.call.request.scenario is not None:
+        scripted.begin(draft)
         return
     if caller is not None:
         draft.ring(caller)
@@ -110,16 +118,16 @@ def on_ringing(draft: Draft, role: Role, *, early_media: bool) -> None:
 
 def on_answer(draft: Draft, role: Role, attempt: Attempt) -> None:
     """A leg answers only while it is being reached: what was ordered down answers no more (`legs.MOVES`)."""
-    if isinstance(draft.call.stage, Offering) and role == "agent":
+    if isinstance(draft.call.stage, Scripted):
+        scripted.on_event(draft, ChannelAnswered(at=draft.at, channel=attempt.channel))
+    elif isinstance(draft.call.stage, Offering) and role == "agent":
         if offering.on_answer(draft, attempt):
             _inform(draft)
     elif role == "agent":
         _agent_answered(draft, attempt)
     else:
         _only(draft, role, attempt)
-        draft.change(bridged=draft.at)
-        draft.move(Talking())
-        draft.timer("max-talk", draft.call.request.max_talk_s)
+        _talk(draft)
 
 
 def on_end(draft: Draft, role: Role, before: Attempt, after: Attempt) -> None:
@@ -127,6 +135,10 @@ def on_end(draft: Draft, role: Role, before: Attempt, after: Attempt) -> None:
     stage = draft.call.stage
     if isinstance(stage, Finishing):
         closing.close_when_empty(draft, stage)
+    elif after.came and draft.call.run is not None and isinstance(stage, Scripted | Offering):
+        scripted.caller_left(draft)
+    elif isinstance(stage, Scripted):
+        pass  # somebody who was rung for the caller, before
     elif isinstance(stage, Offering) and not after.came:
         offering.on_end(draft, after)
     elif before.phase == "up":
@@ -185,16 +197,22 @@ def on_timer(draft: Draft, timer: str) -> None:
 
 
 def on_heard(draft: Draft, event: Event) -> None:
-    """A prompt ended, or a key was pressed."""
+    """A prompt ended, or a key was pressed; or a scenario's question was answered, or its recording ended."""
     match event:
+        case HouseReplied() | RecordingEnded() | CaughtUp():
+            scripted.on_event(draft, event)
+        case DigitPressed() if isinstance(draft.call.stage, Scripted):
+            scripted.on_event(draft, event)
         case DigitPressed(channel=channel, digit=digit):
             if digit == CONFIRM_KEY and _is_asked(draft, channel):
                 draft.change(confirmed=draft.at)
                 _inform(draft)
         case PlaybackEnded(playback=playback, heard=heard) if playback in draft.call.playbacks:
             listener = draft.call.playbacks[playback]
-            draft.change(playbacks={p: c for p, c in draft.call.playbacks.items() if p != playback})
-            if isinstance(draft.call.stage, Offering):
+            draft.forget_playback(playback)
+            if isinstance(draft.call.stage, Scripted):
+                scripted.on_event(draft, event)
+            elif isinstance(draft.call.stage, Offering):
                 offering.on_prompt_end(draft, listener)
             else:
                 _prompt_ended(draft, heard)
@@ -229,6 +247,12 @@ def _only(draft: Draft, role: Role, attempt: Attempt) -> None:
     for other in draft.call.legs[role].live:
         if other.channel != attempt.channel and other.phase != "closing":
             draft.hang_up_attempt(role, other)
+
+
+def _talk(draft: Draft) -> None:
+    draft.change(bridged=draft.call.bridged or draft.at)
+    draft.move(Talking())
+    draft.timer("max-talk", draft.call.request.max_talk_s)
 
 
 def _agent_answered(draft: Draft, attempt: Attempt) -> None:
@@ -285,9 +309,14 @@ def _inform(draft: Draft) -> None:
 
 
 def _take_caller(draft: Draft, caller: Attempt) -> None:
-    """The agent is there: the customer who has been waiting is answered, and both are in the bridge by then."""
+    """The agent is there: the customer who has been waiting is answered, and both are in the bridge by then. One who
+    came by a scenario that spoke to them is answered already."""
     draft.move(ReachingCustomer())
     draft.join(draft.call.agent_up)
+    if caller.phase == "up":
+        draft.join(caller)
+        _talk(draft)
+        return
     draft.timer("ring-customer", ANSWER_S)
     draft.answer(caller)
     draft.join(caller)
@@ -336,5 +365,8 @@ def _party_left(draft: Draft, role: Role, attempt: Attempt) -> None:
     stage = draft.call.stage
     if isinstance(stage, Explaining):
         closing.finish(draft, stage.verdict)
+    elif isinstance(stage, Talking) and role == "agent" and scripted.comes_back(draft):
+        scripted.back(draft, "after")
     else:
+        scripted.talked(draft)
         closing.finish(draft, verdicts.party_left(stage, role, attempt))

@@ -47,6 +47,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     open_hours: tuple[str, ...] = ()  # as `opening.window` reads them; outside, limits are stricter. None: always open
     emergency_numbers: tuple[str, ...] = ()
     outside_prefix: str = ""
+    switchboard: Extension | None = None  # where a scenario sends callers who want a person
 
 
 class Trunk(msgspec.Struct, frozen=True, kw_only=True):

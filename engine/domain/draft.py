@@ -31,13 +31,16 @@ from engine.domain.effects import (
     StartTimer,
     StopComfort,
     StopPlayback,
+    Utter,
 )
 from engine.domain.ids import Role
 from engine.domain.legs import Attempt, Leg
 from engine.domain.moment import Moment
 from engine.domain.request import Route
+from engine.domain.scenario.graph import Program
+from engine.domain.scenario.talk import AnyHeard
 from engine.domain.stages import AnyStage, Ended, Verdict
-from engine.domain.values import ChannelId, Slug
+from engine.domain.values import ChannelId, PlaybackId, Slug
 
 SETUP_S = 5.0
 """A channel that is not ready to be dialled by then never will be."""
@@ -48,9 +51,10 @@ DIAL_SLACK_S = 5
 class Draft:
     """The working copy inside one step."""
 
-    def __init__(self, call: Call, at: Moment) -> None:
+    def __init__(self, call: Call, at: Moment, program: Program | None = None) -> None:
         self.call = call
         self.at = at
+        self.program = program  # of a caller in a scenario
         self.effects: list[Effect] = []
 
     def change(self, **fields: object) -> None:
@@ -174,6 +178,23 @@ class Draft:
             Play(playback=playback, channel=channel, prompt=prompt, language=language or self.call.request.language)
         )
 
+    def utter(self, channel: ChannelId, items: tuple[AnyHeard, ...], language: Language) -> PlaybackId:
+        """Say these things of a scenario; the playback's name."""
+        number = self.call.played + 1
+        playback = ids.playback_id(self.call.id, number)
+        self.change(played=number, playbacks={**self.call.playbacks, playback: channel})
+        self.effects.append(Utter(playback=playback, channel=channel, items=items, language=language))
+        return playback
+
+    def hush(self, playback: PlaybackId) -> None:
+        """Stop a playback; its end means nothing any more."""
+        self.forget_playback(playback)
+        self.effects.append(StopPlayback(playback=playback))
+
+    def forget_playback(self, playback: PlaybackId) -> None:
+        """It is over."""
+        self.change(playbacks={p: c for p, c in self.call.playbacks.items() if p != playback})
+
     def comfort(self, channel: ChannelId) -> None:
         self.change(comforted=(*self.call.comforted, channel))
         kind: Comfort = "music" if self.call.request.notice == "music" else "tone"
@@ -190,12 +211,15 @@ class Draft:
     # -- bridge ------------------------------------------------------------------------------------------------------
 
     def open_bridge(self) -> None:
-        bridge = ids.bridge_id(self.call.id)
-        self.change(bridge=Bridge(id=bridge))
+        number = self.call.bridges + 1
+        bridge = ids.bridge_id(self.call.id, number)
+        self.change(bridge=Bridge(id=bridge), bridges=number)
         self.effects.append(OpenBridge(bridge=bridge))
 
     def join(self, attempt: Attempt) -> None:
-        self.effects.append(JoinBridge(bridge=ids.bridge_id(self.call.id), channel=attempt.channel))
+        """Into the bridge opened last."""
+        bridge = ids.bridge_id(self.call.id, self.call.bridges)
+        self.effects.append(JoinBridge(bridge=bridge, channel=attempt.channel))
 
     def close_bridge(self) -> None:
         if self.call.bridge is not None and self.call.bridge.open:

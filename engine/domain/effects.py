@@ -9,7 +9,8 @@ import msgspec
 
 from engine.domain.directory import Language
 from engine.domain.ids import Role
-from engine.domain.values import BridgeId, ChannelId, Dialstring, PlaybackId, Slug
+from engine.domain.scenario.talk import AnyHeard, AnyQuestion, AnyWhom
+from engine.domain.values import BridgeId, ChannelId, Dialstring, PlaybackId, RecordingId, Slug
 
 Prompt = Literal[
     "press-one",
@@ -85,6 +86,15 @@ class Play(Base, frozen=True, kw_only=True, tag=True):
     language: Language
 
 
+class Utter(Base, frozen=True, kw_only=True, tag=True):
+    """Say these things of a scenario one after the other, as one playback."""
+
+    playback: PlaybackId
+    channel: ChannelId
+    items: tuple[AnyHeard, ...]
+    language: Language
+
+
 class StopPlayback(Base, frozen=True, kw_only=True, tag=True):
     playback: PlaybackId
 
@@ -117,6 +127,36 @@ class ChooseMember(Base, frozen=True, kw_only=True, tag=True):
     trunks: tuple[Slug, ...]
 
 
+class AskHouse(Base, frozen=True, kw_only=True, tag=True):
+    """A scenario asks something; answered by HouseReplied. Whoever is asked the same twice does it once."""
+
+    number: int
+    question: AnyQuestion
+
+
+class PlanReach(Base, frozen=True, kw_only=True, tag=True):
+    """Find out how somebody can be reached for a caller in a scenario; answered by ReachPlanned."""
+
+    number: int
+    whom: AnyWhom
+
+
+class StartRecording(Base, frozen=True, kw_only=True, tag=True):
+    """Record what comes from a channel; it ends by itself after `max_s`, or `silence_s` of silence."""
+
+    recording: RecordingId
+    channel: ChannelId
+    max_s: int
+    silence_s: int
+    beep: bool
+
+
+class StopRecording(Base, frozen=True, kw_only=True, tag=True):
+    """End it, and keep it; told by RecordingEnded."""
+
+    recording: RecordingId
+
+
 class StartTimer(Base, frozen=True, kw_only=True, tag=True):
     timer: str
     after_s: float
@@ -141,6 +181,11 @@ Effect = (
     | StopComfort
     | ChooseTrunk
     | ChooseMember
+    | Utter
+    | AskHouse
+    | PlanReach
+    | StartRecording
+    | StopRecording
     | StartTimer
     | CancelTimer
 )

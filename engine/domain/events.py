@@ -10,8 +10,9 @@ import msgspec
 from engine.domain.cdr import Disposition
 from engine.domain.ids import Role
 from engine.domain.moment import Moment
-from engine.domain.request import ConnectRequest
-from engine.domain.values import BridgeId, ChannelId, PlaybackId, Slug
+from engine.domain.request import ConnectRequest, GroupCall, Route
+from engine.domain.scenario.graph import Value
+from engine.domain.values import BridgeId, ChannelId, PlaybackId, RecordingId, Slug
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -115,6 +116,36 @@ class MemberChosen(Base, frozen=True, kw_only=True, tag=True):
     trunk: Slug | None = None
 
 
+class HouseReplied(Base, frozen=True, kw_only=True, tag=True):
+    """The answer to AskHouse."""
+
+    number: int
+    outcome: str
+    values: dict[str, Value] = {}
+
+
+class ReachPlanned(Base, frozen=True, kw_only=True, tag=True):
+    """The answer to PlanReach: to whom the call is offered, and by which routes; or why to nobody.
+
+    `ring_s`: how long each of them rings. `max_talk_s`: how long they may talk, where the credit check says so.
+    """
+
+    number: int
+    group: GroupCall | None = None
+    routes: tuple[Route, ...] = ()
+    ring_s: int = 20
+    max_talk_s: int | None = None
+    why_not: str = ""
+
+
+class RecordingEnded(Base, frozen=True, kw_only=True, tag=True):
+    """A recording is over and kept, `seconds` long; or there is none (`kept` False)."""
+
+    recording: RecordingId
+    seconds: float = 0.0
+    kept: bool = True
+
+
 class TimerFired(Base, frozen=True, kw_only=True, tag=True):
     timer: str
 
@@ -140,6 +171,10 @@ class EngineRestarted(Base, frozen=True, kw_only=True, tag=True):
     """The engine found this call in its journal after a restart of its own."""
 
 
+class CaughtUp(Base, frozen=True, kw_only=True, tag=True):
+    """After a restart of the engine: all that the call missed has been told."""
+
+
 class AsteriskLost(Base, frozen=True, kw_only=True, tag=True):
     """Asterisk died or restarted: every channel of the call is gone."""
 
@@ -160,9 +195,13 @@ Event = (
     | PlaybackEnded
     | TrunkChosen
     | MemberChosen
+    | HouseReplied
+    | ReachPlanned
+    | RecordingEnded
     | TimerFired
     | FinishOrdered
     | Disposed
     | EngineRestarted
+    | CaughtUp
     | AsteriskLost
 )

@@ -7,7 +7,7 @@ Asterisk refuses a new channel id of which a living one is a *prefix* (or the ot
 from typing import Literal
 from uuid import UUID
 
-from engine.domain.values import BridgeId, CallId, ChannelId, PlaybackId
+from engine.domain.values import BridgeId, CallId, ChannelId, PlaybackId, RecordingId
 
 Role = Literal["agent", "customer"]
 
@@ -27,6 +27,11 @@ def bridge_id(call: CallId, number: int = 1) -> BridgeId:
 
 def playback_id(call: CallId, number: int) -> PlaybackId:
     return PlaybackId(_derive(call, "p", number))
+
+
+def recording_id(call: CallId, number: int) -> RecordingId:
+    """The name of a recording, in Asterisk and as a file."""
+    return RecordingId(_derive(call, "r", number))
 
 
 def owner(thing: str) -> CallId | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.domain import connect, legs, offering
+from engine.domain import connect, legs, offering, scripted
 from engine.domain.call import Call
 from engine.domain.draft import Draft
 from engine.domain.effects import Effect, HangUp
@@ -29,13 +29,15 @@ from engine.domain.events import (
     Event,
     FinishOrdered,
     MemberChosen,
+    ReachPlanned,
     TimerFired,
     TrunkChosen,
 )
 from engine.domain.legs import Attempt, Leg
 from engine.domain.moment import Moment
-from engine.domain.request import Arrival, Route
-from engine.domain.stages import Offering, ReachingAgent
+from engine.domain.request import Arrival, ConnectRequest, Route
+from engine.domain.scenario.graph import Program
+from engine.domain.stages import AnyStage, Offering, ReachingAgent, Scripted
 from engine.domain.values import CallId, Dialstring
 
 DOUBT_S = 4.0
@@ -47,8 +49,8 @@ class Step(NamedTuple):
     effects: tuple[Effect, ...]
 
 
-def begin(call_id: CallId, event: CallRequested) -> Step:
-    """The first step: the call exists, the agent is being reached."""
+def begin(call_id: CallId, event: CallRequested, program: Program | None = None) -> Step:
+    """The first step: the call exists, the agent is being reached, or the caller is in a scenario: `program` is it."""
     request = event.request
     offered = request.group is not None
     agent = Leg(role="agent", number=request.agent_number, routes=request.agent_routes, offered=offered)
@@ -57,12 +59,18 @@ def begin(call_id: CallId, event: CallRequested) -> Step:
         id=call_id,
         request=request,
         requested=event.at,
-        stage=Offering() if offered else ReachingAgent(),
+        stage=_first_stage(request),
         legs={leg.role: _with_caller(leg, request.arrival) for leg in (agent, customer)},
     )
-    draft = Draft(call, event.at)
+    draft = Draft(call, event.at, program)
     connect.begin(draft)
     return Step(draft.call, tuple(draft.effects))
+
+
+def _first_stage(request: ConnectRequest) -> AnyStage:
+    if request.scenario is not None:
+        return Scripted()
+    return Offering() if request.group is not None else ReachingAgent()
 
 
 def _with_caller(leg: Leg, arrival: Arrival | None) -> Leg:
@@ -74,9 +82,12 @@ def _with_caller(leg: Leg, arrival: Arrival | None) -> Leg:
     return msgspec.structs.replace(leg, attempts=(there,))
 
 
-def step(call: Call, event: Event) -> Step:
-    """The call after an event, and what must be done now. A closed call keeps only its late disposition."""
-    draft = Draft(call, event.at)
+def step(call: Call, event: Event, program: Program | None = None) -> Step:
+    """The call after an event, and what must be done now. A closed call keeps only its late disposition.
+
+    `program`: the scenario the call's request names, for a caller in one.
+    """
+    draft = Draft(call, event.at, program)
     if isinstance(event, Disposed | FinishOrdered) and event.disposition is not None:
         draft.change(disposition=event.disposition)
     if not call.closed:
@@ -84,14 +95,14 @@ def step(call: Call, event: Event) -> Step:
     return Step(draft.call, tuple(draft.effects))
 
 
-def fold(call_id: CallId, events: list[Event]) -> Call:
+def fold(call_id: CallId, events: list[Event], program: Program | None = None) -> Call:
     """The state after all the events of a call; the first must be its CallRequested."""
     first, *rest = events
     if not isinstance(first, CallRequested):
         raise ValueError("a call's journal begins with CallRequested")
-    call = begin(call_id, first).call
+    call = begin(call_id, first, program).call
     for event in rest:
-        call = step(call, event).call
+        call = step(call, event, program).call
     return call
 
 
@@ -117,6 +128,8 @@ def _happen(draft: Draft, event: Event) -> None:
             connect.on_trunk(draft, event)
         case MemberChosen():
             offering.on_chosen(draft, event)
+        case ReachPlanned():
+            offering.on_planned(draft, event)
         case TimerFired(timer=timer):
             _on_timer(draft, timer)
         case FinishOrdered():
@@ -125,6 +138,7 @@ def _happen(draft: Draft, event: Event) -> None:
             draft.change(recovered=True)
             if any(attempt.phase == "ordered" for leg in draft.call.legs.values() for attempt in leg.live):
                 draft.timer("doubt", DOUBT_S)
+            scripted.restarted(draft)
         case AsteriskLost():
             connect.on_asterisk_lost(draft)
         case _:
@@ -175,6 +189,8 @@ def _on_timer(draft: Draft, timer: str) -> None:
                     _on_channel(draft, DialInDoubt(at=draft.at, channel=attempt.channel))
     elif timer.startswith("setup-"):
         connect.on_setup_too_long(draft, "agent" if timer == "setup-agent" else "customer")
+    elif timer == scripted.REACH or timer.startswith(scripted.TIMER):
+        scripted.on_timer(draft, timer)
     else:
         connect.on_timer(draft, timer)
 

@@ -7,12 +7,14 @@ with the cause that makes a telephone say that it was answered elsewhere.
 
 import msgspec
 
-from engine.domain import closing, verdicts
+from engine.domain import closing, scripted, verdicts
 from engine.domain.causes import ANSWERED_ELSEWHERE, TRUNK_FAILURES
 from engine.domain.draft import Draft
-from engine.domain.events import MemberChosen
+from engine.domain.events import MemberChosen, ReachPlanned
 from engine.domain.legs import Attempt
-from engine.domain.request import GroupCall, Member
+from engine.domain.request import CREDIT_RULE, ConnectRequest, GroupCall, Member
+from engine.domain.scenario import graph
+from engine.domain.scenario.run import Reaching
 from engine.domain.stages import Offering
 from engine.domain.values import ChannelId, Slug
 
@@ -30,6 +32,30 @@ def begin(draft: Draft) -> None:
     """All members are asked for, or the first."""
     draft.timer("ring-agent", draft.call.request.ring_agent_s)
     _go_on(draft)
+
+
+def on_planned(draft: Draft, event: ReachPlanned) -> None:
+    """A scenario wants somebody for its caller, and it is known who can be rung. What the caller hears goes on."""
+    run = draft.call.run
+    if run is None or not isinstance(run.phase, Reaching) or run.phase.number != event.number:
+        return
+    if event.group is None:
+        scripted.back(draft, "error")
+        return
+    leg, request = draft.call.agent, draft.call.request
+    draft.set_leg(msgspec.structs.replace(leg, number="", routes=event.routes, offered=True, taken=None))
+    draft.change(
+        request=_bounded(msgspec.structs.replace(request, group=event.group, ring_agent_s=event.ring_s), event),
+        stage=Offering(since=len(leg.attempts)),
+    )
+    begin(draft)
+
+
+def _bounded(request: ConnectRequest, event: ReachPlanned) -> ConnectRequest:
+    """The request, with the credit's bound where that is the nearer one."""
+    if event.max_talk_s is None or event.max_talk_s >= request.max_talk_s:
+        return request
+    return msgspec.structs.replace(request, max_talk_s=event.max_talk_s, max_talk_rule=CREDIT_RULE)
 
 
 def on_chosen(draft: Draft, event: MemberChosen) -> None:
@@ -74,6 +100,8 @@ def on_prompt_end(draft: Draft, channel: ChannelId) -> None:
 
 def on_end(draft: Draft, attempt: Attempt) -> None:
     """A member's channel is gone: by another trunk they are tried again, unless they were called."""
+    if attempt not in draft.call.agent.attempts[_stage(draft).since :]:
+        return  # of an earlier offer
     who, times = _owner(draft, attempt).agent, attempt.times
     called = times.rang is not None or times.answered is not None
     more = any(route.agent == who for route in draft.call.agent.routes)
@@ -87,7 +115,7 @@ def on_end(draft: Draft, attempt: Attempt) -> None:
 def on_timer(draft: Draft, timer: str) -> None:
     """`ring-agent`: who is rung now has had their time. `again`: the busy ones are asked for. Else: press 1."""
     if timer == "ring-agent":
-        for attempt in draft.call.agent.live:
+        for attempt in _rung(draft):
             if attempt.phase != "up" or attempt.route.answers_early:
                 _give_up(draft, attempt)
         _go_on(draft)
@@ -112,8 +140,23 @@ def _go_on(draft: Draft) -> None:
         _ask_for(draft, following)
     elif stage.busy and "ring-agent" in draft.call.timers:
         draft.timer("again", AGAIN_S)
+    elif draft.call.run is not None:
+        scripted.back(draft, _outcome(draft))
     else:
         closing.finish(draft, verdicts.nobody_took_it(draft.call.agent, _group(draft), busy=bool(stage.busy)))
+
+
+def _outcome(draft: Draft) -> graph.Outcome:
+    """Why nobody took it, in a scenario's words."""
+    if not _group(draft).members:
+        return "nobody"
+    tried = draft.call.agent.attempts[_stage(draft).since :]
+    return "busy" if all(attempt.failure == "busy" for attempt in tried) else "not_taken"
+
+
+def _rung(draft: Draft) -> tuple[Attempt, ...]:
+    """The living attempts of this offer."""
+    return tuple(attempt for attempt in draft.call.agent.attempts[_stage(draft).since :] if attempt.live)
 
 
 def _next(draft: Draft) -> tuple[Slug, ...]:
@@ -156,8 +199,8 @@ def _take(draft: Draft, attempt: Attempt) -> None:
     draft.change(
         request=msgspec.structs.replace(
             request,
-            agent=member.agent,
-            agent_name=member.name,
+            agent=None if member.outside else member.agent,
+            agent_name=None if member.outside else member.name,
             agent_number=member.number,
             mode=member.mode,
             language=member.language,

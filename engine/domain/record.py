@@ -10,9 +10,10 @@ from typing import TypedDict
 
 from engine.domain import causes
 from engine.domain.call import Call
-from engine.domain.cdr import CallRecord, LegRecord
+from engine.domain.cdr import CallRecord, LegRecord, VisitRecord
 from engine.domain.legs import Attempt, Leg
 from engine.domain.moment import Moment, seconds
+from engine.domain.scenario.run import Visit
 from engine.domain.stages import Ended
 from engine.domain.values import Slug
 
@@ -41,6 +42,7 @@ def of(call: Call) -> CallRecord:
         did=request.did,
         service=request.service,
         group_id=request.group.id if request.group else None,
+        **_scripted(call),
         **_times(call, call.ended),
         outcome=verdict.outcome,
         hangup_by=verdict.hangup_by,
@@ -57,6 +59,54 @@ def of(call: Call) -> CallRecord:
         events_missed=call.events_missed,
         engine_node=request.node,
     )
+
+
+class _Scripted(TypedDict):
+    """The columns of a caller who was in a scenario."""
+
+    scenario: str | None
+    scenario_version: str | None
+    redirected_from: str | None
+    recordings: list[str]
+    transferred_to: str | None
+    ivr_path: list[str] | None
+    ivr_visits: list[VisitRecord] | None
+
+
+def _scripted(call: Call) -> _Scripted:
+    run, asked = call.run, call.request.scenario
+    path = run.path if run is not None else ()
+    return _Scripted(
+        scenario=asked.name if asked else None,
+        scenario_version=asked.version if asked else None,
+        redirected_from=asked.facts.get("redirected_from") or None if asked else None,
+        recordings=[visit.message for visit in path if visit.message is not None],
+        transferred_to=_outside(call),
+        ivr_path=[f"{visit.scenario}/{visit.node}={visit.outcome or ''}" for visit in path] if run else None,
+        ivr_visits=[_visit(visit) for visit in path] if run else None,
+    )
+
+
+def _visit(visit: Visit) -> VisitRecord:
+    return VisitRecord(
+        scenario=visit.scenario,
+        node=visit.node,
+        at=visit.at.utc,
+        left=_utc(visit.left),
+        outcome=visit.outcome,
+        keys=visit.keys,
+        prompts=visit.prompts,
+        cut=visit.cut,
+        message=visit.message,
+    )
+
+
+def _outside(call: Call) -> str | None:
+    """The number outside that a scenario led its caller to."""
+    answered, group = call.agent.answered, call.request.group
+    if answered is None or group is None:
+        return None
+    return next((m.number for m in group.members if m.outside and m.agent == answered.route.agent), None)
 
 
 def _trunk(call: Call) -> Slug | None:

@@ -25,6 +25,7 @@ from engine.domain.effects import (
     StopPlayback,
 )
 from engine.domain.events import (
+    CaughtUp,
     ChannelAnswered,
     ChannelEnded,
     ChannelJoined,
@@ -36,7 +37,8 @@ from engine.domain.events import (
 from engine.domain.ids import playback_id
 from engine.domain.legs import Attempt
 from engine.domain.moment import Moment
-from engine.domain.stages import Confirming, Explaining, Offering, ReachingAgent, ReachingCustomer, Talking
+from engine.domain.scenario.run import Answering
+from engine.domain.stages import Confirming, Explaining, Offering, ReachingAgent, ReachingCustomer, Scripted, Talking
 from engine.domain.values import BridgeId, ChannelId, PlaybackId
 
 ChannelState = Literal["down", "ringing", "up"]
@@ -83,7 +85,10 @@ def catch_up(call: Call, seen: Seen, *, only: frozenset[ChannelId] | None = None
         )
     # Told after the ends of channels: what is still to be told then came to its end on a channel that lives.
     events.extend(PlaybackEnded(at=seen.at, playback=p, heard=True) for p in call.playbacks if p not in seen.playbacks)
-    return sorted(events, key=lambda event: event.at.mono)
+    events.sort(key=lambda event: event.at.mono)
+    if isinstance(call.stage, Scripted) and call.stage.stale:
+        events.append(CaughtUp(at=seen.at))
+    return events
 
 
 def _missed_by(attempt: Attempt, seen: Seen) -> list[Event]:
@@ -122,6 +127,8 @@ def unfinished(call: Call, seen: Seen) -> list[Effect]:
         orders.append(OpenBridge(bridge=call.bridge.id))
     if isinstance(call.stage, Offering):
         orders.extend(_who_is_sought(call, call.stage))
+    if isinstance(call.stage, Scripted):
+        orders.extend(_recording(call.stage))
     for leg in call.legs.values():
         if leg.seeking:
             orders.append(ChooseTrunk(role=leg.role, candidates=leg.trunks()))
@@ -132,6 +139,11 @@ def unfinished(call: Call, seen: Seen) -> list[Effect]:
 
 def _who_is_sought(call: Call, stage: Offering) -> list[Effect]:
     return [ChooseMember(member=member, trunks=call.agent.trunks(member)) for member in stage.sought]
+
+
+def _recording(stage: Scripted) -> list[Effect]:
+    """A recording that goes on is not begun twice; of one that ended meanwhile it is told then."""
+    return [] if stage.recording is None else [stage.recording]
 
 
 def _to_hear(call: Call) -> list[Effect]:
@@ -177,7 +189,9 @@ def _unfinished_caller(call: Call, attempt: Attempt) -> list[Effect]:
     """Whoever called: rung, answered and joined again, as far as it had come; each is harmless to one who has it."""
     orders: list[Effect] = []
     customer = call.customer.find(attempt.channel) is not None
-    if attempt.phase == "ringing" and customer and isinstance(call.stage, ReachingAgent | Offering | Confirming):
+    answering = call.run is not None and isinstance(call.run.phase, Answering)
+    waits = ReachingAgent | Offering | Confirming | Scripted
+    if attempt.phase == "ringing" and customer and isinstance(call.stage, waits) and not answering:
         orders.append(Ring(channel=attempt.channel))
     elif attempt.phase == "ringing":
         orders.append(Answer(channel=attempt.channel, life_s=call.request.life_s))

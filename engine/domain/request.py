@@ -11,6 +11,7 @@ from engine.domain.directory import Language, Mode, Notice, Strategy
 from engine.domain.ids import Role
 from engine.domain.values import ChannelId, Dialstring, Slug
 
+CREDIT_RULE = "credit-used-up"
 Direction = Literal["outbound", "inbound", "internal"]
 
 
@@ -33,16 +34,18 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode
     language: Language
     confirm: bool
+    outside: bool = False  # a number a scenario leads to, and no agent: `agent` only tells it from the others
 
 
 class GroupCall(msgspec.Struct, frozen=True, kw_only=True):
     """The group a call came for: to whom it is offered, in the group's order, and why to nobody else.
 
-    `passed_over`: member -> the rule that kept them from being rung. `by`: the colleague who dialled the group.
+    `id` is None for those a scenario names itself. `passed_over`: member -> the rule that kept them from being rung.
+    `by`: the colleague who dialled the group.
     """
 
-    id: Slug
-    extension: str
+    id: Slug | None = None
+    extension: str = ""
     strategy: Strategy
     members: tuple[Member, ...]
     passed_over: dict[str, str] = {}
@@ -58,6 +61,20 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     channel: ChannelId
     party: Role
     trunk: Slug | None = None
+
+
+class ScenarioCall(msgspec.Struct, frozen=True, kw_only=True):
+    """The scenario a caller is led through: the version published then, whatever is published later.
+
+    `application`: the entry of the directory that led there. `longest_s`: it keeps a caller no longer, talk aside.
+    `facts`: what every scenario knows of a call (`scenario.graph.KNOWN`).
+    """
+
+    name: Slug
+    version: str
+    application: Slug
+    longest_s: int
+    facts: dict[str, str] = {}
 
 
 class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +114,7 @@ class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True):
     did: str | None = None  # the number of ours that was called
     service: str | None = None  # what that number is for
     group: GroupCall | None = None
+    scenario: ScenarioCall | None = None  # the caller is led by one; then nobody is rung before it says so
     colleague: Slug | None = None  # in an internal call: whom the agent dialled
 
     @property
@@ -114,4 +132,5 @@ class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def life_s(self) -> int:
         """No channel of this call lives longer; Asterisk itself sees to it."""
-        return self.ring_agent_s + self.ring_customer_s + self.max_talk_s + 120
+        scripted_s = self.scenario.longest_s if self.scenario is not None else 0
+        return self.ring_agent_s + self.ring_customer_s + self.max_talk_s + scripted_s + 120

@@ -3,7 +3,8 @@
 import msgspec
 
 from engine.domain.cdr import HangupBy, Outcome
-from engine.domain.values import ChannelId, Slug
+from engine.domain.effects import StartRecording
+from engine.domain.values import ChannelId, PlaybackId, Slug
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,12 +29,27 @@ class Offering(Stage, frozen=True, kw_only=True, tag=True):
     """A call for a group is offered to its members; the first who takes it has it.
 
     `sought`: members of whom it is being asked whether they are free. `busy`: those who were not. `asked`: how often
-    each mobile that was answered was asked to press 1.
+    each mobile that was answered was asked to press 1. `since`: how many attempts belong to an
+    earlier offer of the same call.
     """
 
     sought: tuple[Slug, ...] = ()
     busy: tuple[Slug, ...] = ()
+    since: int = 0
     asked: dict[ChannelId, int] = {}
+
+
+class Scripted(Stage, frozen=True, kw_only=True, tag=True):
+    """Whoever called is in a scenario; `Call.run` is how far. What is said and recorded now, with its number there.
+
+    `stale`: the engine was restarted, and does not yet know what it missed.
+    """
+
+    playback: PlaybackId | None = None
+    speech: int = 0
+    recording: StartRecording | None = None
+    taking: int = 0
+    stale: bool = False
 
 
 class Confirming(Stage, frozen=True, kw_only=True, tag=True):
@@ -78,5 +94,14 @@ class Ended(Stage, frozen=True, kw_only=True, tag=True):
 
 
 AnyStage = (
-    ReachingAgent | Offering | Confirming | Informing | ReachingCustomer | Talking | Explaining | Finishing | Ended
+    ReachingAgent
+    | Offering
+    | Scripted
+    | Confirming
+    | Informing
+    | ReachingCustomer
+    | Talking
+    | Explaining
+    | Finishing
+    | Ended
 )

@@ -13,6 +13,7 @@ CallId = NewType("CallId", str)  # UUIDv7, 36 characters
 ChannelId = NewType("ChannelId", str)  # chosen by us, see ids.py
 BridgeId = NewType("BridgeId", str)
 PlaybackId = NewType("PlaybackId", str)
+RecordingId = NewType("RecordingId", str)
 E164 = NewType("E164", str)  # "+33612345678"
 Slug = NewType("Slug", str)  # ids of sites, trunks, agents: a safe word in every file and URL
 Extension = NewType("Extension", str)  # internal number, 2 to 6 digits

@@ -10,6 +10,8 @@ from engine.domain.ids import Role
 from engine.domain.legs import Attempt, Leg
 from engine.domain.moment import Moment
 from engine.domain.request import Direction, GroupCall
+from engine.domain.scenario.graph import Reason
+from engine.domain.scenario.run import Run
 from engine.domain.stages import AnyStage, Confirming, ReachingCustomer, Talking, Verdict
 
 __all__ = ["Prompt"]
@@ -44,6 +46,20 @@ _CUSTOMER: dict[FailureKind, tuple[Outcome, HangupBy, Prompt]] = {
 UNREACHED = 19
 _TOLD: dict[Outcome, int] = {"agent_busy": 17, "agent_declined": 17, "congestion": 34, "trunk_down": 34}
 """Else 19, no answer; a caller is never told that a person declined."""
+
+_SCRIPTED: dict[str | None, Outcome] = {
+    "stored": "callback_requested",
+    "left": "voicemail_left",
+    "recorded": "voicemail_left",
+    "hung up": "abandoned",
+    "nobody": "nobody_logged_in",
+    "not_taken": "nobody_accepted",
+    "busy": "nobody_accepted",
+    "closed": "closed",
+    "holiday": "closed",
+}
+"""What an outcome of a scenario's node makes of the call; without any the scenario served the caller by itself."""
+_REASON: dict[Reason, int] = {"normal": 16, "busy": 17, "congestion": 42}
 
 _STRONGEST: tuple[FailureKind, ...] = (
     "rejected",
@@ -89,6 +105,16 @@ def nobody_took_it(leg: Leg, group: GroupCall, *, busy: bool) -> Verdict:
     return Verdict(outcome="nobody_accepted", hangup_by="engine", cause=cause)
 
 
+def of_run(run: Run, *, bridged: bool, reason: Reason) -> Verdict:
+    """How a caller's way through a scenario ended. What was decided last on it says what came of the call."""
+    by: HangupBy = "customer" if run.gone else "engine"
+    if bridged:
+        return Verdict(outcome="answered", hangup_by=by, cause=16)
+    came_of_it = (_SCRIPTED[visit.outcome] for visit in reversed(run.path) if visit.outcome in _SCRIPTED)
+    outcome = next(came_of_it, "abandoned" if run.gone else "served")
+    return Verdict(outcome=outcome, hangup_by=by, cause=_REASON[reason])
+
+
 def party_left(stage: AnyStage, role: Role, attempt: Attempt) -> Verdict:
     """A party that had answered is gone. Cause 0 on an answered leg is a BYE without a reason: 16."""
     cause = attempt.cause or (None if attempt.missed else 16)
@@ -114,7 +140,7 @@ def gave_up(role: Role, attempt: Attempt) -> Verdict:
 
 def told_to_caller(verdict: Verdict) -> int:
     """The Q.850 cause for a caller whom nobody answered: what their network makes them hear."""
-    if verdict.outcome in ("nobody_logged_in", "nobody_accepted") and verdict.cause is not None:
+    if verdict.outcome in ("nobody_logged_in", "nobody_accepted", "closed", "served") and verdict.cause is not None:
         return verdict.cause
     return _TOLD.get(verdict.outcome, UNREACHED)
 

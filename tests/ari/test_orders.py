@@ -13,19 +13,21 @@ from structlog.testing import capture_logs
 
 from engine.ari import errors as ari_errors
 from engine.ari import execute, translate
-from engine.ari.errors import AriError, NotFound, Unreachable
+from engine.ari.errors import AriError, Conflict, NotFound, Unreachable
 from engine.ari.execute import Executor
 from engine.ari.requests import AriRequests
 from engine.domain import effects as fx
 from engine.domain import events as ev
+from engine.domain.directory import Language
 from engine.domain.moment import Moment
-from engine.domain.values import BridgeId, ChannelId, Dialstring, PlaybackId
+from engine.domain.scenario.talk import AnyHeard, DigitByDigit, Words
+from engine.domain.values import BridgeId, ChannelId, Dialstring, PlaybackId, RecordingId
 from tests.ari.test_execute import Asterisk
 from tests.ari.test_translate import TOLD
 from tests.clockwork import Hands
 
 NOW = Moment(datetime(2026, 11, 20, tzinfo=UTC), 1.0)
-LEG, BRIDGE, PROMPT = ChannelId("c"), BridgeId("b"), PlaybackId("p")
+LEG, BRIDGE, PROMPT, MESSAGE = ChannelId("c"), BridgeId("b"), PlaybackId("p"), RecordingId("r")
 
 ORDERS: list[tuple[fx.Effect, str, dict[str, str]]] = [
     (
@@ -50,16 +52,39 @@ ORDERS: list[tuple[fx.Effect, str, dict[str, str]]] = [
         {"media": "sound:/sounds/en/press-one", "lang": "en"},
     ),
     (fx.StopPlayback(playback=PROMPT), "DELETE /playbacks/p", {}),
+    (
+        fx.Utter(playback=PROMPT, channel=LEG, items=(Words("Bonjour"), DigitByDigit("12")), language="fr"),
+        "POST /channels/c/play/p",
+        {"media": "sound:/said/Bonjour,digits:12", "lang": "fr"},
+    ),
+    (
+        fx.StartRecording(recording=MESSAGE, channel=LEG, max_s=60, silence_s=5, beep=True),
+        "POST /channels/c/record",
+        {"format": "sln", "maxDurationSeconds": "60", "maxSilenceSeconds": "5", "ifExists": "fail", "beep": "true"},
+    ),
+    (fx.StopRecording(recording=MESSAGE), "POST /recordings/live/r/stop", {}),
     (fx.StartComfort(channel=LEG, comfort="music"), "POST /channels/c/moh", {"mohClass": "default"}),
     (fx.StartComfort(channel=LEG, comfort="tone"), "POST /channels/c/moh", {"mohClass": "standardiste-comfort"}),
     (fx.StopComfort(channel=LEG), "DELETE /channels/c/moh", {}),
 ]
-OURS = {fx.ChooseMember, fx.ChooseTrunk, fx.StartTimer, fx.CancelTimer}
+OURS = {fx.ChooseMember, fx.ChooseTrunk, fx.StartTimer, fx.CancelTimer, fx.AskHouse, fx.PlanReach}
 """Orders to the engine itself: Asterisk never hears of them."""
 
 
+class Spoken:
+    """Words are files of that name, digits digits."""
+
+    async def media(self, items: tuple[AnyHeard, ...], language: Language) -> list[str]:
+        return [f"digits:{i.digits}" if isinstance(i, DigitByDigit) else f"sound:/said/{_text(i)}" for i in items]
+
+
+def _text(item: AnyHeard) -> str:
+    assert isinstance(item, Words)
+    return item.text
+
+
 def executor(asterisk: Asterisk) -> Executor:
-    return Executor(AriRequests(asterisk, "app"), sounds=Path("/sounds"), now=lambda: NOW)
+    return Executor(AriRequests(asterisk, "app"), sounds=Path("/sounds"), now=lambda: NOW, voices=Spoken())
 
 
 def test_no_order_is_left_out() -> None:
@@ -120,10 +145,13 @@ async def test_no_failure_of_asterisk_s_is_raised_at_a_call(
     monkeypatch.setattr(execute, "LAST_WORD_S", 0.0)
     asterisk = Asterisk(lambda request: failure(str(request), "as the test wants", 400))
     told = await executor(asterisk).carry_out(order)
-    assert len(asterisk.sent) == 1  # and nothing is tried twice here: the pools know what may be repeated
+    asks = isinstance(order, fx.StartRecording) and failure is Conflict  # whether it is there already
+    assert len(asterisk.sent) == 1 + asks  # and nothing is tried twice here: the pools know what may be repeated
     if isinstance(order, fx.DialChannel):
         assert isinstance(told, ev.ChannelEnded if failure is NotFound else ev.DialInDoubt)
-    if isinstance(order, fx.Play):
+    if isinstance(order, fx.StartRecording) and failure is not Conflict:
+        assert told == ev.RecordingEnded(at=NOW, recording=MESSAGE, kept=False)
+    if isinstance(order, fx.Play | fx.Utter):
         assert told == ev.PlaybackEnded(at=NOW, playback=PROMPT, heard=False)
 
 
@@ -140,7 +168,8 @@ async def test_a_failure_is_in_the_log_with_its_channel() -> None:
 
 MADE_BY_OTHERS: set[type[Any]] = {
     *(ev.CallRequested, ev.FinishOrdered, ev.Disposed),  # applications
-    *(ev.MemberChosen, ev.TrunkChosen, ev.TimerFired, ev.EngineRestarted, ev.AsteriskLost),  # the engine
+    *(ev.MemberChosen, ev.TrunkChosen, ev.TimerFired, ev.EngineRestarted, ev.CaughtUp, ev.AsteriskLost),  # the engine
+    *(ev.HouseReplied, ev.ReachPlanned),
     *(ev.ChannelRefused, ev.DialSent, ev.DialInDoubt, ev.JoinFailed),  # how an order went
 }
 

@@ -27,6 +27,8 @@ TOLD: list[tuple[str, dict[str, Any], type[Any], str]] = [
     ("ChannelDestroyed", {"channel": LEG, "cause": 17, "tech_cause": 486}, ev.ChannelEnded, "c"),
     ("ChannelDtmfReceived", {"channel": LEG, "digit": "1"}, ev.DigitPressed, "c"),
     ("PlaybackFinished", {"playback": {"id": "p", "state": "done"}}, ev.PlaybackEnded, "p"),
+    ("RecordingFinished", {"recording": {"name": "r", "talking_duration": 7}}, ev.RecordingEnded, "r"),
+    ("RecordingFailed", {"recording": {"name": "r", "cause": "no file"}}, ev.RecordingEnded, "r"),
     ("ChannelEnteredBridge", {"channel": LEG, "bridge": {"id": "b"}}, ev.ChannelJoined, "c"),
 ]
 

@@ -263,11 +263,12 @@ def _reach(turn: Turn, node: graph.Ring | graph.Group | graph.Transfer) -> None:
     whom = _whom(turn, node)
     turn.stop("limit")
     number = turn.number()
-    turn.phase(Reaching(number=number, since=turn.at))
-    turn.change(ahead="")
     longest = max(min(node.max_s, int(way.seconds_left(turn))), 1)
     after = graph.edge(node, "after") is not None
-    turn.orders.append(Reach(number=number, whom=whom, max_s=longest, comfort=node.comfort, after=after))
+    order = Reach(number=number, whom=whom, max_s=longest, comfort=node.comfort, after=after)
+    turn.phase(Reaching(order=order, since=turn.at))
+    turn.change(ahead="")
+    turn.orders.append(order)
 
 
 def _whom(turn: Turn, node: graph.Ring | graph.Group | graph.Transfer) -> AnyWhom:

@@ -340,5 +340,7 @@ def _on_resumed(turn: Turn) -> None:
             listening.again(turn, _asked_before(phase))
         case Asking():
             entering.repeat(turn, phase)
+        case Reaching(order=order):
+            turn.orders.append(order)
         case _:
-            pass  # a recording and a search go on by themselves
+            pass  # a recording goes on by itself

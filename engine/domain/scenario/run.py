@@ -7,7 +7,7 @@ import msgspec
 from engine.domain.directory import Language
 from engine.domain.moment import Moment
 from engine.domain.scenario.graph import Barge, NodeName, Outcome, Value, Variable
-from engine.domain.scenario.talk import AnyHeard, AnyQuestion
+from engine.domain.scenario.talk import AnyHeard, AnyQuestion, Reach
 from engine.domain.values import Slug
 
 Ending = Literal["ended", "hung_up", "limit", "fault", "talked"]
@@ -129,8 +129,12 @@ class Asking(Phase, frozen=True, kw_only=True, tag="asking"):
 class Reaching(Phase, frozen=True, kw_only=True, tag="reaching"):
     """Somebody is being rung, or talks to the caller, since `since`."""
 
-    number: int
+    order: Reach
     since: Moment
+
+    @property
+    def number(self) -> int:
+        return self.order.number
 
 
 class Over(Phase, frozen=True, kw_only=True, tag="over"):

@@ -230,7 +230,10 @@ class StopTaking(Order, frozen=True, kw_only=True, tag="stop recording"):
 
 
 class Reach(Order, frozen=True, kw_only=True, tag="reach"):
-    """Let the caller wait while somebody is rung, then talk; told by `Reached`. `after`: the caller may come back."""
+    """Let the caller wait while somebody is rung, then talk; told by `Reached`. `after`: the caller may come back.
+
+    Ordered again, under the same number, when an engine that was restarted cannot know whether it was begun.
+    """
 
     number: int
     whom: AnyWhom

@@ -55,6 +55,7 @@ class SiteBody(Body, frozen=True, kw_only=True):
     open_hours: Texts = UNSET
     emergency_numbers: Texts = UNSET
     outside_prefix: Text = UNSET
+    switchboard: Text = UNSET
 
 
 class TrunkBody(Body, frozen=True, kw_only=True):

@@ -82,9 +82,10 @@ def test_a_recording_goes_on() -> None:
     caller.recorded(5).hears("Fin")
 
 
-def test_so_does_a_search() -> None:
-    caller = caller_in(Transfer(switchboard=True, next=END)).engine_restarts()
-    assert caller.orders == []
+def test_a_search_is_ordered_again_under_its_number() -> None:
+    caller = caller_in(Transfer(switchboard=True, next=END))
+    before = caller.reaching
+    assert caller.engine_restarts().orders == [before]
     caller.reached("not_taken").answered().hears("Fin")
 
 
