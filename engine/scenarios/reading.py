@@ -186,7 +186,10 @@ class Reader:
         lone = isinstance(at, yaml.ScalarNode) and isinstance(shape.one, Scalar)
         if not lone and not isinstance(at, yaml.SequenceNode):
             return self.tell("S106", at, f"{name}: a list is expected here", "Begin each thing with `- `")
-        return tuple(self.read(item, shape.one, name) for item in self._items(at, name))
+        items = self._items(at, name)
+        if len(items) < shape.least:
+            return self.tell("S105", at, f"{name}: the list is empty", "Write what belongs in it, or remove the line")
+        return tuple(self.read(item, shape.one, name) for item in items)
 
     def _items(self, at: yaml.Node, name: str) -> list[yaml.Node]:
         """The things in a list, of which one may stand without a list."""

@@ -4,7 +4,7 @@
 
 Editors read plain YAML: to them `0123` and `+33612345678` are numbers and `true` is no text. The schema takes these
 where the loader, which reads the text that was written, does. What it cannot say (a text without its language is for
-scenarios of one; the same edge twice) the loader alone says.
+scenarios of one; the same edge twice; the bounds of a number in quotes) the loader alone says.
 """
 
 import inspect
@@ -57,8 +57,8 @@ def _of(shape: Shape) -> Json:
             return _record(shape)
         case Kinds(records=records):
             return _kinds(records)
-        case Many(one=one):
-            several = {"type": "array", "items": _of(one), "maxItems": MAX_ENTRIES}
+        case Many(one=one, least=least):
+            several = {"type": "array", "items": _of(one), "minItems": least, "maxItems": MAX_ENTRIES}
             return {"anyOf": [_of(one), several]} if isinstance(one, Scalar) else several
         case Map() | Words():
             return _mapping(shape)
@@ -80,7 +80,8 @@ def _scalar(shape: Scalar) -> Json:
         case Text():
             return _text(shape)
         case Whole(low=low, high=high):
-            return {"type": ["integer", "string"], "minimum": low, "maximum": high, "pattern": "^-?[0-9]{1,16}$"}
+            pattern = "^[0-9]{1,16}$" if low >= 0 else "^-?[0-9]{1,16}$"
+            return {"type": ["integer", "string"], "minimum": low, "maximum": high, "pattern": pattern}
         case Decimal(over=over, high=high):
             pattern = r"^[0-9]{1,9}(?:\.[0-9]{1,9})?$"
             return {"type": ["number", "string"], "exclusiveMinimum": over, "maximum": high, "pattern": pattern}

@@ -48,9 +48,10 @@ Scalar = Text | Whole | Decimal | YesNo | OneOf
 
 
 class Many(msgspec.Struct, frozen=True):
-    """A list; of scalars, one alone stands for a list of one."""
+    """A list of `least` things or more; of scalars, one alone stands for a list of one."""
 
     one: "Shape"
+    least: int = 0
 
 
 class Map(msgspec.Struct, frozen=True):
@@ -138,8 +139,10 @@ def _composed(hint: Any, origin: Any, args: tuple[Any, ...]) -> Shape:
     raise TypeError(f"no shape for {hint}")
 
 
-def _bounded(hint: Any, meta: msgspec.Meta) -> Scalar:
+def _bounded(hint: Any, meta: msgspec.Meta) -> Shape:
     match hint():
+        case tuple():
+            return Many(shape(get_args(hint)[0]), meta.min_length or 0)
         case int():
             return Whole(int(meta.ge or 0), int(meta.le or _WIDEST.high))
         case float():

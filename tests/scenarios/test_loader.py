@@ -150,6 +150,8 @@ FAULTS = [
     (ONE + "{type: fetch, url: x, timeout_s: 1e3}", "6:39 S107"),
     (ONE + "{type: menu, prompt: x, keys: {x: a}}", "6:37 S110"),
     (ONE + "{type: switch, cases: {when: a, to: b}}", "6:28 S106"),
+    (ONE + "{type: incident, flags: []}", "6:30 S105"),
+    (f"{HEAD}languages: []\nnodes: {{bye: {{type: hangup}}}}", "4:12 S105"),
     (ONE + "{type: switch, cases: [{wen: a, to: b}]}", "6:30 S104"),
     (ONE + "{type: ring, numbers: [0612345678]}", "6:29 S107"),
     (ONE + '{type: hangup, note: "\\0"}', "6:27 S107"),

@@ -83,7 +83,7 @@ def test_what_the_loader_refuses_an_editor_underlines(text: str) -> None:
 
 PUT: list[Any] = [
     *(0, 1, -1, 7, 99_999, 10**18, 2.5, True, False),
-    *("", " ", "x", "12", "0123", "-5", "2.5", "yes", "Bad Name", "bye", "a_b", "on", "+33612345678", "hangup", "menu"),
+    *("", " ", "x", "2", "02", "-5", "2.5", "yes", "Bad Name", "bye", "a_b", "on", "+33612345678", "hangup", "menu"),
     *("number", "a\x00b", "~", "x" * 50, "no_input", "1#", "/a/b"),
     *([], {}, ["x"], [1], [[]], {"fr": "x"}, {"fr": ""}, {"say": "x"}, {"x": "y"}, {"type": "hangup"}, [{"pause": 1}]),
     *({"file": "a", "barge": "stop"}, {"when": "true", "to": "bye"}, {"error": "bye"}),

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
+SOME = Meta(min_length=1)  # of a list: one at least
+
 Tries = Annotated[int, Meta(ge=1, le=10)]
 Length = Annotated[int, Meta(ge=0, le=64)]  # of what is typed, in keys
 Patience = Annotated[float, Meta(gt=0, le=60)]  # seconds of silence, or of waiting for a machine

@@ -6,7 +6,7 @@ node, and a fault in a node without an edge for it leads to the scenario's `on_e
 """
 
 from functools import cached_property
-from typing import Literal, NewType
+from typing import Annotated, Literal, NewType
 
 import msgspec
 
@@ -179,7 +179,7 @@ class Hours(Node, frozen=True, kw_only=True, tag="hours"):
 class Incident(Node, frozen=True, kw_only=True, tag="incident"):
     """Whether one of these flags is set; the code of the first one is put `into`."""
 
-    flags: tuple[Slug, ...]
+    flags: Annotated[tuple[Slug, ...], forms.SOME]
     into: Variable | None = None
 
 
@@ -385,7 +385,7 @@ class Scenario(Strict, frozen=True, kw_only=True):
     scenario: Slug
     schema: Literal[1] = 1
     title: Text = {}
-    languages: tuple[Language, ...] = ("fr",)
+    languages: Annotated[tuple[Language, ...], forms.SOME] = ("fr",)
     vars: dict[Variable, Var] = {}
     start: NodeName
     on_error: NodeName
