@@ -78,6 +78,29 @@ def test_a_recorded_call_is_a_test(
     assert "tiny: 3 of 3 conversations as expected, 2 of 5 edges (40 %)" in capsys.readouterr().out
 
 
+def test_a_call_becomes_a_recording(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    programs = folder / "programs"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    words = ["try", "tiny", "--audio", str(folder / "call.wav")]
+    assert scenario(*words, folder=folder) == 1
+    assert "no speech engine on this machine" in capsys.readouterr().err
+    espeak = programs / "espeak-ng"
+    espeak.write_text(
+        "#!/bin/sh\nprintf '%24s\\100\\037\\000\\000%16s%16000s' '' '' ''\n", encoding="utf-8"
+    )  # 8,000 Hz
+    espeak.chmod(0o755)
+    types(monkeypatch, "h")
+    assert scenario(*words, folder=folder) == 0
+    with wave.open(str(folder / "call.wav"), "rb") as file:
+        assert file.getnframes() == 8 * 8_000  # 7 s of recording, 1 s of speech
+    types(monkeypatch)
+    assert scenario(*words[:-1], str(folder / "away" / "call.wav"), folder=folder) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
 def test_the_calendars_of_a_directory_answer(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -42,12 +42,19 @@ def _unspoken(prompt: str, language: Language) -> str | None:
     return None
 
 
+def estimated_s(text: str, _language: Language) -> float:
+    """How long a text takes to be said, more or less."""
+    return max(LEAST_S, len(text) / CHARACTERS_PER_S)
+
+
 class Ears(NamedTuple):
-    """`recordings`: seconds of ours; `sounds`: what Asterisk's say; `house`: the engine's words."""
+    """`recordings`: seconds of ours; `sounds`: what Asterisk's say; `house`: the engine's words; `spoken_s`: seconds of
+    a text."""
 
     recordings: Mapping[Named, float] = {}
     sounds: Mapping[Named, str] = {}
     house: Spoken = _unspoken
+    spoken_s: Callable[[str, Language], float] = estimated_s
 
     def text(self, items: Iterable[AnyHeard], language: Language) -> str:
         """All of it, as one would write it down."""
@@ -85,9 +92,9 @@ class Ears(NamedTuple):
             case Recording(name=name):
                 return self.recordings.get((language, name), UNKNOWN_S)
             case Words(text=text):
-                return _spoken_s(text)
+                return self.spoken_s(text, language)
             case _:
-                return _spoken_s(self._text(item, language))
+                return self.spoken_s(self._text(item, language), language)
 
 
 DEAF = Ears()
@@ -109,7 +116,3 @@ def transcript(documentation: Iterable[Path], languages: Iterable[Language]) -> 
 
 def _day(day: date, language: Language) -> str:
     return f"{day.day} {_MONTHS[language].split()[day.month - 1]} {day.year}"
-
-
-def _spoken_s(text: str) -> float:
-    return max(LEAST_S, len(text) / CHARACTERS_PER_S)

@@ -5,7 +5,6 @@ while somebody speaks: loud enough on a mobile in a street, 10 dB away from clip
 """
 
 import argparse
-import subprocess
 import tomllib
 import wave
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.sounds import FOLDER, LANGUAGES, PROMPTS, Language, comfort, prompt
+from engine.sounds.speech import Espeak
 
 Samples = NDArray[np.float64]  # full scale is 1.0
 
@@ -27,19 +27,11 @@ FRAME_S = 0.02
 LEAD_S, TAIL_S = 0.06, 0.20  # silence kept around the words: a jitter buffer may swallow the first packets
 COMFORT_LEVEL_DBFS = -32.0
 
-VOICES: dict[Language, list[str]] = {
-    "fr": ["-v", "fr", "-s", "150", "-p", "42"],  # words per minute, pitch 0-99
-    "en": ["-v", "en-gb", "-s", "150", "-p", "42"],
-}
-
 
 def speak(text: str, language: Language, espeak: str) -> tuple[Samples, int]:
     """The text as espeak-ng says it: samples and their rate (22,050 Hz)."""
-    command = [espeak, *VOICES[language], "--stdout", text]
-    spoken = subprocess.run(command, check=True, capture_output=True, timeout=30).stdout  # noqa: S603 - our own texts
-    # espeak-ng cannot know the length in advance when it writes to a pipe: the header lies, so skip it.
-    samples = np.frombuffer(spoken[44:], dtype="<i2").astype(np.float64) / 32_768.0
-    return samples, int.from_bytes(spoken[24:28], "little")
+    spoken = Espeak(espeak).speak(text, language)
+    return np.asarray(spoken.samples, dtype=np.float64) / 32_768.0, spoken.rate_hz
 
 
 def resample(samples: Samples, rate_hz: int) -> Samples:

@@ -1,20 +1,16 @@
 """Scenarios as the commands read them: from a folder, with what a caller would hear of them."""
 
 import argparse
-import wave
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from engine.errors import BadFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from engine.domain.scenario.graph import Program
     from engine.domain.values import Slug
     from engine.scenarios.answers import World
-    from engine.scenarios.hearing import Ears
-    from engine.scenarios.program import Sound
+    from engine.scenarios.hearing import Ears, Named
 
 SHIPPED = Path(__file__).resolve().parents[3] / "ivr_scenarios"
 DOCUMENTATION = Path("/usr/share/doc")
@@ -41,8 +37,16 @@ def house(file: Path | None) -> "World | None":
     return Calendars(load_directory_file(file, EMPTY))
 
 
-def program(folder: Path, name: str) -> "tuple[Program, Ears]":
-    """A scenario with all it leads to, and what is known of what it says; raises BadFile with every finding."""
+class Read(NamedTuple):
+    """A scenario with all it leads to, what is known of what it says, and its recordings."""
+
+    program: "Program"
+    ears: "Ears"
+    recordings: "dict[Named, Path]"
+
+
+def program(folder: Path, name: str) -> Read:
+    """Raises BadFile with every finding."""
     from engine.domain.values import slug
     from engine.scenarios.findings import as_text
     from engine.scenarios.program import load_program
@@ -50,7 +54,8 @@ def program(folder: Path, name: str) -> "tuple[Program, Ears]":
     loaded = load_program(folder, slug(name))
     if loaded.program is None:
         raise BadFile(as_text(loaded.findings))
-    return loaded.program, _ears(loaded.recordings)
+    recordings: dict[Named, Path] = {(sound.language, str(sound.name)): sound.path for sound in loaded.recordings}
+    return Read(loaded.program, _ears(recordings), recordings)
 
 
 def names(folder: Path) -> "list[Slug]":
@@ -63,11 +68,12 @@ def names(folder: Path) -> "list[Slug]":
     return found
 
 
-def _ears(recordings: "Iterable[Sound]") -> "Ears":
+def _ears(recordings: "dict[Named, Path]") -> "Ears":
     """Our recordings' lengths, the words of Asterisk's sounds where Debian's transcript is there, the house's words."""
     from engine.domain.directory import Language
     from engine.sandbox.places import sandbox_root
     from engine.scenarios.hearing import Ears, transcript
+    from engine.sounds.spoken_call import read
     from engine.sounds.texts import text_of
 
     def own_words(prompt: str, language: Language) -> str | None:
@@ -77,14 +83,5 @@ def _ears(recordings: "Iterable[Sound]") -> "Ears":
             return None
 
     trees = sorted(sandbox_root().glob("trees/*/usr/share/doc"))
-    lengths = {(sound.language, str(sound.name)): _seconds(sound) for sound in recordings}
+    lengths = {name: read(path).seconds for name, path in recordings.items()}
     return Ears(recordings=lengths, sounds=transcript([DOCUMENTATION, *trees], get_args(Language)), house=own_words)
-
-
-def _seconds(sound: "Sound") -> float:
-    """How long a recording lasts; raises BadFile where it is no WAV."""
-    try:
-        with wave.open(str(sound.path), "rb") as file:
-            return file.getnframes() / file.getframerate()
-    except (OSError, EOFError, wave.Error) as wrong:
-        raise BadFile(f"{sound.path}: not a recording in WAV: {wrong}") from wrong

@@ -28,7 +28,7 @@ def run(asked: argparse.Namespace) -> int:
         raise BadInput("either names of scenarios or --all", what_next="engine scenario test --help")
     passed, house = True, _reading.house(asked.directory)
     for name in _reading.names(asked.folder) if asked.all else asked.names:
-        program, ears = _reading.program(asked.folder, name)
+        program, ears, _ = _reading.program(asked.folder, name)
         file = testing.file_of(asked.folder, program.main)
         tested = testing.hold_all(program, conversations.load(file), str(file), house, ears)
         passed = passed and tested.passed

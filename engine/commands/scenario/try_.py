@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from engine.commands import Subparsers, command
 from engine.commands.scenario import _reading
-from engine.errors import BadInput
+from engine.errors import BadFile, BadInput
 
 if TYPE_CHECKING:
     from engine.scenarios.answers import Answer
-    from engine.scenarios.simulator import Caller
+    from engine.scenarios.hearing import Named
+    from engine.scenarios.simulator import Caller, Simulation
+    from engine.sounds.spoken_call import Voice
 
 _TEACH = """\
   engine scenario try standard
@@ -21,6 +23,7 @@ _TEACH = """\
   engine scenario try identification --answer 'lookup contacts=found name="Ana Lima" vip=true'
   printf '1\\n' | engine scenario try standard --answer hours=open --answer agents=nobody
   engine scenario try standard --record ivr_scenarios/standard/standard.test.yaml
+  engine scenario try standard --audio call.wav
 Type keys as on a telephone, . to say nothing, h to hang up, s 10 to speak for 10 seconds, w 5 to wait for 5. What the
 look-ups, the web and the agents answer is asked unless an --answer says it (docs/scenarios-try.md).
 """
@@ -37,6 +40,7 @@ def register(words: Subparsers) -> None:
         "--answer", action="append", default=[], metavar="ASKED=ANSWER", help="what the world answers; may be repeated"
     )
     parser.add_argument("--record", type=Path, metavar="FILE", help="add the call to a file of conversations")
+    parser.add_argument("--audio", type=Path, metavar="FILE.wav", help="render the call, as it is heard (espeak-ng)")
     _reading.add_folder(parser)
     _reading.add_directory(parser)
 
@@ -48,16 +52,37 @@ def run(asked: argparse.Namespace) -> int:
     from engine.scenarios.telephone import Telephone
     from engine.scenarios.writing import append, recorded
 
-    program, ears = _reading.program(asked.folder, asked.name)
+    program, ears, recordings = _reading.program(asked.folder, asked.name)
+    voice = _voice(recordings) if asked.audio is not None else None
+    if voice is not None:
+        ears = ears._replace(spoken_s=voice.spoken_s)
     caller, mocks = _caller(asked), _mocks(asked.answer)
     world = Mocks(mocks, _reading.house(asked.directory))
     phone = Telephone(Simulation(program, world, caller, ears), _ask, print)
     phone.talk()
     print(f"the way: {way(phone.call.run)}")
+    if voice is not None:
+        _sound(asked.audio, phone.call, voice)
     if asked.record is not None:
         append(asked.record, recorded(phone.call, caller, mocks, phone.steps))
         print(f"recorded in {asked.record}")
     return 0
+
+
+def _voice(recordings: "dict[Named, Path]") -> "Voice":
+    from engine.sounds import speech, spoken_call
+
+    return spoken_call.Voice(speech.found(), recordings)
+
+
+def _sound(path: Path, call: "Simulation", voice: "Voice") -> None:
+    from engine.sounds.spoken_call import render, write
+
+    try:
+        write(render(call, voice), path)
+    except OSError as error:
+        raise BadFile(f"{path}: cannot be written: {error.strerror}") from error
+    print(f"{path}: {call.now:.0f} s of sound")
 
 
 def _caller(asked: argparse.Namespace) -> "Caller":
