@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from engine.domain import tariff
+from engine.domain.incidents import LABELS
 from engine.errors import BadFile
 
 PLACES = (Path("standardiste.toml"), Path("/etc/standardiste/standardiste.toml"))
@@ -352,6 +353,17 @@ class CallSettings(Section):
     )
 
 
+class IncidentSettings(Section):
+    """Flags of the whole house that scenarios and dialplans can test: docs/incidents.md."""
+
+    flags: tuple[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")], ...] = Field(
+        default=tuple(LABELS), min_length=1, max_length=50, description="The flags there are, in their order."
+    )
+    several: bool = Field(
+        default=False, description="Several may be set at once. Otherwise one takes the place of another."
+    )
+
+
 class WebhookSettings(Section):
     """Events sent to other people's programs."""
 
@@ -394,6 +406,7 @@ class Settings(BaseSettings):
     fraud: FraudSettings = FraudSettings()
     credit: CreditSettings = CreditSettings()
     calls: CallSettings = CallSettings()
+    incidents: IncidentSettings = IncidentSettings()
     webhooks: WebhookSettings = WebhookSettings()
     log: LogSettings = LogSettings()
 

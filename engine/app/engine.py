@@ -30,6 +30,8 @@ from engine.app.directories import CurrentDirectory
 from engine.app.directory_service import DirectoryService
 from engine.app.door import Door
 from engine.app.emergency_records import EmergencyRecords
+from engine.app.incident_board import LOOK_EVERY_S as INCIDENTS_EVERY_S
+from engine.app.incident_board import IncidentBoard
 from engine.app.interrupted import agree, put_back
 from engine.app.keeping import DirectoryKeeper
 from engine.app.listening import Listener
@@ -131,6 +133,10 @@ class Engine:
             self.db, self.directory, self.tokens, last_good=settings.state_dir / "directory.json"
         )
         await self.keeper.load_local()
+        self.incidents = IncidentBoard(
+            settings.incidents, self.db, self.journal, self.clock, copy=settings.state_dir / "incidents.json"
+        )
+        await self.incidents.load_local()
         self.shipper = Shipper(self.journal, self.db, on_dead_letter=lambda _: self.metrics.keeping.dead_letters.inc())
         self.journal.on_record = self.shipper.poke
         self.poster = await enter(Poster(private=settings.webhooks.private_addresses))
@@ -249,6 +255,7 @@ class Engine:
             call_links=self._call_links(),
             webhooks=WebhookBook(self.db, self.poster, self.journal, private=self.settings.webhooks.private_addresses),
             contacts=ContactBook(self.db, self.journal),
+            incidents=self.incidents,
         )
         try:
             async with asyncio.TaskGroup() as self._group:
@@ -316,6 +323,7 @@ class Engine:
         """Periodic work; what is due lives in rows, this only looks."""
         scheduler = AsyncIOScheduler(timezone="UTC")
         scheduler.add_job(self._prune, "interval", minutes=10, max_instances=1, coalesce=True)
+        scheduler.add_job(self.incidents.look, "interval", seconds=INCIDENTS_EVERY_S, max_instances=1, coalesce=True)
         scheduler.start()
         self._stack.callback(scheduler.shutdown, wait=False)
 

@@ -4,20 +4,12 @@ Both ask the running engine, which alone knows: by its API, with a token of scop
 """
 
 import argparse
-import http.client
-import json
-import os
-import urllib.error
-import urllib.request
 from typing import Any
 from urllib.parse import quote
 
 from engine.commands import Subparsers, command, group, settings_of
-from engine.errors import BadInput, Unavailable
-from engine.settings import Settings
+from engine.commands._api import TOKEN, ask
 
-TOKEN = "STANDARDISTE_TOKEN"  # noqa: S105 - the variable's name
-ANSWER_S = 10.0
 _TEACH = f"""\
   export {TOKEN}=...        a token of scope admin: engine token create boss --scope admin
   engine limits list
@@ -42,7 +34,7 @@ def register(subparsers: Subparsers) -> None:
 
 
 def show(asked: argparse.Namespace) -> int:
-    told = _ask(settings_of(asked), "GET", "/v1/limits")
+    told = ask(settings_of(asked), "GET", "/v1/limits")
     for lock in told["locked"]:
         print(f"LOCKED since {lock['since']}: {_line(lock['limit'])}")
     near = [item for item in told["items"] if item["level"] != "normal"]
@@ -54,28 +46,10 @@ def show(asked: argparse.Namespace) -> int:
 
 
 def rearm(asked: argparse.Namespace) -> int:
-    _ask(settings_of(asked), "POST", f"/v1/limits/{quote(asked.scope, safe=':+')}/rearm")
+    ask(settings_of(asked), "POST", f"/v1/limits/{quote(asked.scope, safe=':+')}/rearm")
     print(f"{asked.scope} may call again")
     return 0
 
 
 def _line(item: dict[str, Any]) -> str:
     return f"{item['scope']}: {item['measure'].replace('_', ' ')} {item['value']:g} of {item['cap']:g}"
-
-
-def _ask(settings: Settings, method: str, path: str) -> dict[str, Any]:
-    token = os.environ.get(TOKEN, "")
-    if not token:
-        raise BadInput(f"{TOKEN} is not set", what_next="Make one: engine token create boss --scope admin")
-    host = f"[{settings.http.host}]" if ":" in settings.http.host else settings.http.host
-    url = f"http://{host}:{settings.http.port}{path}"
-    request = urllib.request.Request(url, method=method, headers={"Authorization": f"Bearer {token}"})
-    try:
-        with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:  # noqa: S310 - our own settings' http
-            found: dict[str, Any] = json.load(answer)
-            return found
-    except urllib.error.HTTPError as refused:
-        problem = json.load(refused)
-        raise BadInput(problem.get("detail", str(refused)), what_next=problem.get("what_next", "")) from refused
-    except (OSError, http.client.HTTPException, ValueError) as away:
-        raise Unavailable(f"the engine at {url} does not answer: {away}", what_next="engine doctor") from away

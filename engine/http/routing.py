@@ -15,6 +15,7 @@ from aiohttp import web
 from engine.calls.contract import Actor, Calls, Feed, Limits
 from engine.http.auth import Pace
 from engine.http.contact_port import Contacts
+from engine.http.incident_port import Incidents
 from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Scope, Tokens
 from engine.http.webhook_port import Webhooks
 from engine.observe.metrics import Metrics
@@ -48,6 +49,7 @@ class Services:
     feed: Feed | None = None
     webhooks: Webhooks | None = None
     contacts: Contacts | None = None
+    incidents: Incidents | None = None
     call_limits: Limits | None = None
     call_links: CallLinks | None = None  # None: switched off
     openapi: bytes = b"{}"
@@ -128,7 +130,7 @@ class Route:
     summary: str
     summary_fr: str
     handle: Handler
-    tag: Literal["calls", "records", "directory", "contacts", "events", "limits", "state", "description"]
+    tag: Literal["calls", "records", "directory", "contacts", "events", "limits", "incidents", "state", "description"]
     description: str = ""
     description_fr: str = ""
     scope: Scope | None = None

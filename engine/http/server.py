@@ -24,6 +24,7 @@ from engine.http.auth import Pace
 from engine.http.connections import Connections
 from engine.http.contact_port import Contacts
 from engine.http.deferred import Deferred
+from engine.http.incident_port import Incidents
 from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Tokens
 from engine.http.problems import HttpRefusal
 from engine.http.routes import ROUTES, events
@@ -55,6 +56,7 @@ def build_app(
     feed: Feed | None = None,
     webhooks: Webhooks | None = None,
     contacts: Contacts | None = None,
+    incidents: Incidents | None = None,
     call_limits: Limits | None = None,
     call_links: CallLinks | None = None,
 ) -> web.Application:
@@ -72,6 +74,7 @@ def build_app(
         feed=feed,
         webhooks=webhooks,
         contacts=contacts,
+        incidents=incidents,
         call_limits=call_limits,
         call_links=call_links,
         deferred=deferred,

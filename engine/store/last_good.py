@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 
 from engine.domain.directory import Directory
-from engine.errors import BadFile
 from engine.store import local_file
 
 
@@ -19,12 +18,4 @@ def save(path: Path, directory: Directory) -> None:
 
 def load(path: Path) -> Directory | None:
     """The copy, None when there is none yet; raises BadFile when it is not readable as one."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Directory)
-    except FileNotFoundError:
-        return None
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BadFile(
-            f"the local copy of the directory {path} cannot be used: {error}",
-            what_next="start PostgreSQL; the engine then writes a new copy",
-        ) from error
+    return local_file.read(path, Directory, "the directory")

@@ -3,6 +3,13 @@
 import os
 import tempfile
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from engine.errors import BadFile
+
+T = TypeVar("T")
 
 
 def replace(path: Path, content: bytes) -> None:
@@ -23,3 +30,19 @@ def replace(path: Path, content: bytes) -> None:
         os.fsync(folder)  # the new name, too, must survive the loss of power
     finally:
         os.close(folder)
+
+
+def read(path: Path, kind: type[T], what: str) -> T | None:
+    """What is kept there, as JSON of this type; None when there is nothing yet.
+
+    Raises BadFile, which calls it the local copy of `what`, when it is not readable as that.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadFile(
+            f"the local copy of {what} {path} cannot be used: {error}",
+            what_next="start PostgreSQL; the engine then writes a new copy",
+        ) from error

@@ -18,6 +18,7 @@ from tests.http.fakes import (
     FakeDirectory,
     FakeFeed,
     FakeHealth,
+    FakeIncidents,
     FakeLimits,
     FakeLinks,
     FakeTokens,
@@ -38,6 +39,7 @@ class Api:
     webhooks: FakeWebhooks
     contacts: FakeContacts
     limits: FakeLimits
+    incidents: FakeIncidents
     links: FakeLinks
     metrics: Metrics
     app: web.Application
@@ -62,7 +64,7 @@ def limits() -> HttpSettings:
 async def api(limits: HttpSettings) -> AsyncIterator[Api]:
     calls, cdrs, tokens, health, metrics = FakeCalls(), FakeCdrs(), FakeTokens(), FakeHealth(), Metrics()
     directory, feed, webhooks, contacts = FakeDirectory(), FakeFeed(), FakeWebhooks(), FakeContacts()
-    call_limits, links = FakeLimits(), FakeLinks()
+    call_limits, links, incidents = FakeLimits(), FakeLinks(), FakeIncidents()
     app = build_app(
         calls=calls,
         cdrs=cdrs,
@@ -76,6 +78,7 @@ async def api(limits: HttpSettings) -> AsyncIterator[Api]:
         contacts=contacts,
         call_limits=call_limits,
         call_links=links,
+        incidents=incidents,
     )
     async with ApiServer(app, limits) as server, ClientSession(server.url) as client:
         yield Api(
@@ -88,6 +91,7 @@ async def api(limits: HttpSettings) -> AsyncIterator[Api]:
             webhooks=webhooks,
             contacts=contacts,
             limits=call_limits,
+            incidents=incidents,
             links=links,
             metrics=metrics,
             app=app,

@@ -24,6 +24,7 @@ from engine.domain.contacts import Contact, ContactId, GivenContact, contact
 from engine.domain.values import CallId
 from engine.errors import InvalidValue, UnknownThing
 from engine.http.contact_port import ContactPage, ContactSearch, KeptContact, Upserted
+from engine.http.incident_port import IncidentEntry, IncidentWish
 from engine.http.ports import (
     AgentSettings,
     CdrFilter,
@@ -241,6 +242,32 @@ class FakeLimits:
         if scope not in ("agent:alice", "prefix:+44"):
             raise UnknownThing(f"no limit keeps {scope!r} from calling", code="limit-not-locked")
         self.rearmed.append((scope, actor.name))
+
+
+class FakeIncidents:
+    """One flag, clear."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.entry = IncidentEntry(code="it-down", label_fr="Panne informatique", label_en="IT down", active=False)
+
+    def entries(self) -> list[IncidentEntry]:
+        return [self.entry]
+
+    async def set(self, code: str, wish: IncidentWish, actor: Actor) -> None:
+        self._check(code)
+        self.asked.append(("set", code, wish, actor.name))
+        given = {name: getattr(wish, name) for name in wish.__struct_fields__}
+        self.entry = msgspec.structs.replace(self.entry, active=True, author=actor.name, set_at=NOON, **given)
+
+    async def clear(self, code: str, actor: Actor) -> None:
+        self._check(code)
+        self.asked.append(("clear", code, actor.name))
+        self.entry = FakeIncidents().entry
+
+    def _check(self, code: str) -> None:
+        if code != "it-down":
+            raise UnknownThing(f"there is no incident {code!r}")
 
 
 class FakeLinks:

@@ -1,0 +1,36 @@
+"""Commands that ask the running engine, which alone knows: by its API, with a token from the environment."""
+
+import http.client
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+from engine.errors import BadInput, Unavailable
+from engine.settings import Settings
+
+TOKEN = "STANDARDISTE_TOKEN"  # noqa: S105 - the variable's name
+ANSWER_S = 10.0
+
+
+def ask(settings: Settings, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What the engine answers; raises BadInput with its reason for not doing it, Unavailable when it does not run."""
+    token = os.environ.get(TOKEN, "")
+    if not token:
+        raise BadInput(f"{TOKEN} is not set", what_next="Make one: engine token create boss --scope admin")
+    host = f"[{settings.http.host}]" if ":" in settings.http.host else settings.http.host
+    url = f"http://{host}:{settings.http.port}{path}"
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    sent = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=sent, method=method, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:  # noqa: S310 - our own settings' http
+            found: dict[str, Any] = json.load(answer)
+            return found
+    except urllib.error.HTTPError as refused:
+        problem = json.load(refused)
+        raise BadInput(problem.get("detail", str(refused)), what_next=problem.get("what_next", "")) from refused
+    except (OSError, http.client.HTTPException, ValueError) as away:
+        raise Unavailable(f"the engine at {url} does not answer: {away}", what_next="engine doctor") from away
