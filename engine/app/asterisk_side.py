@@ -1,6 +1,7 @@
 """What the engine asks of Asterisk outside any call: phones, trunks, prompts, and how channels ended unseen."""
 
 import asyncio
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import structlog
 from engine.ari import cel
 from engine.ari.errors import AriError, NotFound, as_away
 from engine.ari.requests import AriRequests
+from engine.ari.resources import ChannelSnapshot
 from engine.calls.clock import Clock
 from engine.calls.ports import DirectorySource, Past
-from engine.domain import dialstring
+from engine.domain import dialstring, ids
 from engine.domain.dialstring import Phone
 from engine.domain.directory import Agent
 from engine.domain.recovery import Ending
@@ -19,6 +21,8 @@ from engine.domain.values import ChannelId, PlaybackId, Slug
 
 log = structlog.get_logger(__name__)
 
+HAND_OVER = "standardiste-hand-over"
+"""The context a caller waits in until the engine takes them, or the dialplan gives up."""
 WATCH_EVERY_S = 2.0
 """How old our knowledge of a trunk may be; a call that meets a dead trunk tries the next one anyway."""
 
@@ -29,6 +33,7 @@ class AsteriskSide:
     def __init__(self, requests: AriRequests, source: DirectorySource, clock: Clock, hangups: Path) -> None:
         self._ari, self._source, self._clock, self._hangups = requests, source, clock, hangups
         self._down: frozenset[Slug] = frozenset()
+        self._others: Counter[Slug] = Counter()
 
     async def registered_phones(self, agent: Agent) -> list[Phone]:
         with as_away():
@@ -70,14 +75,22 @@ class AsteriskSide:
     def is_down(self, trunk: Slug) -> bool:
         return trunk in self._down
 
+    def held_by_others(self, trunk: Slug) -> int:
+        return self._others[trunk]
+
     async def watch_trunks(self) -> None:
         """Look at every trunk for ever: one whose contact does not answer OPTIONS is down."""
         while True:
             try:
+                self._others = await self._count_others()
                 self._down = frozenset([t for t in self._source.directory.trunks if await self._offline(t)])
             except AriError as failed:
                 log.warning("trunks.unknown", why=failed.message)
             await asyncio.sleep(WATCH_EVERY_S)
+
+    async def _count_others(self) -> Counter[Slug]:
+        foreign = [channel for channel in await self._ari.list_channels() if not _ours(channel, self._ari.app)]
+        return Counter(t for channel in foreign if (t := dialstring.trunk_of_channel(channel.name)) is not None)
 
     async def _offline(self, trunk: Slug) -> bool:
         """Offline to Asterisk is also a contact that was not asked yet (up to `max_initial_qualify_time` after it was
@@ -88,3 +101,10 @@ class AsteriskSide:
         except NotFound:
             return True
         return state == "offline" and not await self._ari.contacts(endpoint)
+
+
+def _ours(channel: ChannelSnapshot, app: str) -> bool:
+    """Whether it is in a call of ours, or will be: a caller on their way in, a channel we have just made."""
+    if channel.stasis_args:
+        return channel.stasis_args[0] == app
+    return channel.dialplan.context == HAND_OVER or ids.owner(channel.id) is not None

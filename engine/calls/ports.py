@@ -103,6 +103,12 @@ class Credit(Protocol):
 
 
 class TrunkWatch(Protocol):
-    """Which trunks answer; a trunk nobody knows anything about counts as up."""
+    """What becomes of the trunks outside our calls; one that nobody knows anything about counts as up and empty."""
 
-    def is_down(self, trunk: Slug) -> bool: ...
+    def is_down(self, trunk: Slug) -> bool:
+        """Whether it does not answer."""
+        ...
+
+    def held_by_others(self, trunk: Slug) -> int:
+        """Its channels that are in none of our calls: emergency calls, which the dialplan makes by itself."""
+        ...

@@ -62,10 +62,11 @@ class TrunkBoard:
         return next((t for t in candidates if self.free(t) - more[t] > 0 and not self._watch.is_down(t)), None)
 
     def free(self, trunk: Slug) -> int:
+        """Channels for new calls of ours. An emergency call asks nobody: it may leave fewer than none."""
         found = self._source.directory.trunks.get(trunk)
         if found is None or not found.enabled or self._shut(trunk):
             return 0
-        return found.channels - self._total[trunk]
+        return found.channels - self._total[trunk] - self._watch.held_by_others(trunk)
 
     def in_use(self) -> dict[Slug, int]:
         return {trunk: count for trunk, count in self._total.items() if count > 0}

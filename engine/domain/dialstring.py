@@ -17,6 +17,7 @@ MAX_ACCOUNT = 64  # longer, and Asterisk cuts the number off the channel's name
 WEB = ".web"  # of a browser's account; no SIP user has the dot, so it is never another agent's
 
 _SIP_USER = re.compile(r"[a-z0-9][a-z0-9-]{1,62}[a-z0-9]", re.ASCII)
+_TRUNK_CHANNEL = re.compile(r"PJSIP/trunk-(.+)-[0-9a-f]{8}", re.ASCII)
 _PREFIX = re.compile(r"[0-9]{0,8}", re.ASCII)
 # RFC 3261 section 25.1, less every character that Asterisk's dial string gives a meaning to. `%`, `~`, `*` and `!`
 # occur in real phones' contacts and mean nothing to it; brackets only around an IPv6 address.
@@ -59,6 +60,12 @@ def agent_at(endpoint: str, directory: Directory) -> Agent | None:
 def trunk_endpoint(trunk: Slug) -> str:
     """The name of the trunk's PJSIP endpoint."""
     return f"trunk-{slug(trunk)}"
+
+
+def trunk_of_channel(name: str) -> Slug | None:
+    """The trunk a channel is on, by Asterisk's name of it: `PJSIP/trunk-paris-1-0000002a`; None for any other's."""
+    found = _TRUNK_CHANNEL.fullmatch(name)
+    return Slug(found[1]) if found else None
 
 
 def to_trunk(number: E164, trunk: Trunk, country: str) -> Dialstring:

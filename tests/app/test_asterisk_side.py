@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -16,8 +17,9 @@ from engine.app.directories import CurrentDirectory
 from engine.app.phones import AsteriskPhones
 from engine.ari.requests import AriRequests
 from engine.calls.clock import Clock
+from engine.domain import ids
 from engine.domain.dialstring import Phone
-from engine.domain.values import ChannelId, PlaybackId, Slug
+from engine.domain.values import CallId, ChannelId, PlaybackId, Slug
 from engine.errors import Unavailable
 from engine.settings import AriSettings, AsteriskSettings, Settings
 from tests.ari.conftest import ari, fake, pools
@@ -145,6 +147,8 @@ async def watched(
     monkeypatch.setattr(module, "WATCH_EVERY_S", 0.01)
     for name in told:
         fake.scripted[f"GET /endpoints/PJSIP/trunk-{name}"] = Endless(told, name)
+    told["channels"] = answers(200, [])
+    fake.scripted["GET /channels"] = Endless(told, "channels")
     fake.scripted["POST /channels/create"] = Endless({"": lets_evaluate(fake)}, "")
     watching = asyncio.create_task(side.watch_trunks())
     yield told
@@ -219,6 +223,36 @@ async def test_what_is_known_stays_while_asterisk_cannot_be_asked(
             while "trunks.unknown" not in [line["event"] for line in logs]:  # noqa: ASYNC110 - bounded
                 await asyncio.sleep(0.005)
     assert side.is_down(Slug("paris-1"))
+
+
+def on(name: str, **more: Any) -> dict[str, Any]:
+    return {"id": "1795201746.7", "state": "Up", "name": name} | more
+
+
+IN_DIAL = {"context": "from-trunks", "exten": "", "priority": 1, "app_name": "AppDial", "app_data": "(Outgoing Line)"}
+OURS = {"context": "from-trunks", "exten": "s", "priority": 1, "app_name": "Stasis"}
+
+
+async def test_channels_in_no_call_of_ours_are_counted(
+    side: AsteriskSide, watched: dict[str, Answer], fake: FakeAsterisk, ari: AriRequests
+) -> None:
+    """Emergency calls, and those of another engine; not callers who are about to be let in, nor what we just made."""
+    call = CallId("01931f6e-7c1a-7b3a-8f7a-000000000001")
+    listed = [
+        on("PJSIP/trunk-paris-1-0000001a", dialplan=IN_DIAL),
+        on("PJSIP/trunk-paris-1-0000001b", dialplan={**IN_DIAL, "context": "standardiste-refusal"}),
+        on("PJSIP/trunk-paris-1-0000001c", dialplan={**OURS, "app_data": f"{ari.app},inbound"}),
+        on("PJSIP/trunk-paris-1-0000001d", dialplan={**OURS, "context": "standardiste-hand-over", "app_name": "Wait"}),
+        on("PJSIP/trunk-paris-1-0000001e", id=ids.channel_id(call, "customer", 1)),
+        on("PJSIP/trunk-paris-2-0000001f", dialplan={**OURS, "app_data": "another,inbound"}),
+        on("PJSIP/alice-k7-00000020", dialplan=IN_DIAL),
+    ]
+    watched["channels"] = answers(200, listed)
+    async with asyncio.timeout(30):
+        while not side.held_by_others(Slug("paris-1")):  # noqa: ASYNC110 - bounded
+            await asyncio.sleep(0.005)
+    held = {name: side.held_by_others(Slug(name)) for name in ("paris-1", "paris-2", "unasked")}
+    assert held == {"paris-1": 2, "paris-2": 1, "unasked": 0}
 
 
 # -- registrations, and what the configuration room asks ---------------------------------------------------------------

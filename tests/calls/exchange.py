@@ -44,6 +44,7 @@ class Exchange:
         self.cel: dict[ChannelId, Ending] = {}
         self.answered: dict[ChannelId, Moment] = {}
         self.down: set[Slug] = set()
+        self.others: Counter[Slug] = Counter()  # channels of emergency calls
         self.ignores: set[type[fx.Effect]] = set()
         """Kinds of orders that are neither carried out nor answered."""
         self.raises: dict[type[fx.Effect], Exception] = {}
@@ -98,6 +99,9 @@ class Exchange:
 
     def is_down(self, trunk: Slug) -> bool:
         return trunk in self.down
+
+    def held_by_others(self, trunk: Slug) -> int:
+        return self.others[trunk]
 
     # -- far ends ----------------------------------------------------------------------------------------------------
 

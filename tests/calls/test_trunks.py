@@ -29,6 +29,9 @@ class Nobody:
     def is_down(self, trunk: Slug) -> bool:
         return False
 
+    def held_by_others(self, trunk: Slug) -> int:
+        return 0
+
 
 class Board(RuleBasedStateMachine):
     """Calls live at random, their answers come at random; the board is asked as the room asks it."""
@@ -224,6 +227,15 @@ async def test_a_call_goes_on_by_the_next_trunk_that_answers(room: Room, exchang
     tried = [attempt.route.trunk for attempt in room.call(call_id).customer.attempts]
     assert tried == ["paris-1", "lyon-1" if down else "paris-2"]
     assert ids.channel_id(call_id, "customer", 2) in exchange.dials
+
+
+@pytest.mark.parametrize(("others", "chosen"), [(0, "paris-1"), (1, "paris-1"), (2, "lyon-1"), (9, "lyon-1")])
+def test_no_call_is_promised_a_channel_that_an_emergency_call_holds(others: int, chosen: str) -> None:
+    """Which may be more than the trunk has: an emergency call asks nobody."""
+    exchange = Exchange()
+    exchange.others[Slug("paris-1")] = others
+    board = TrunkBoard(Source(directory(trunk("paris-1", channels=2), trunk("lyon-1"))), exchange)
+    assert board.choose([Slug("paris-1"), Slug("lyon-1")]) == chosen
 
 
 async def test_what_calls_hold_is_known_again_after_a_restart(tmp_path: Any, exchange: Exchange) -> None:

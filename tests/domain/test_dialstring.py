@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.domain.dialstring import accounts, agent_at, sip_user, to_phone, to_trunk, trunk_endpoint
+from engine.domain.dialstring import (
+    accounts,
+    agent_at,
+    sip_user,
+    to_phone,
+    to_trunk,
+    trunk_endpoint,
+    trunk_of_channel,
+)
 from engine.domain.directory import EMPTY, Agent, Trunk
 from engine.domain.values import E164, Extension, Slug
 from engine.errors import InvalidValue
@@ -53,6 +61,20 @@ def test_each_trunk_gets_the_number_in_its_form(changes: dict[str, object], expe
 def test_a_hostile_trunk_is_refused(changes: dict[str, str]) -> None:
     with pytest.raises(InvalidValue):
         to_trunk(MOBILE, msgspec.structs.replace(TRUNK, **changes), "FR")
+
+
+@pytest.mark.parametrize(
+    ("name", "trunk"),
+    [
+        ("PJSIP/trunk-paris-1-0000002a", "paris-1"),
+        ("PJSIP/trunk-paris-0000002a", "paris"),
+        ("PJSIP/marie-k7f3qz-0000002a", None),
+        ("PJSIP/trunk-paris-1", None),
+        ("Local/112@trunk-paris-1-0000002a;1", None),
+    ],
+)
+def test_a_channel_tells_the_trunk_it_is_on(name: str, trunk: str | None) -> None:
+    assert trunk_of_channel(name) == trunk
 
 
 def test_a_number_that_was_never_parsed_is_refused() -> None:

@@ -12,11 +12,12 @@ import pytest_asyncio
 from engine.config.directory_export import export
 from engine.domain.directory import Agent, Directory, Trunk
 from engine.domain.values import E164, Slug
+from engine.sandbox.behaviours import coded
 from engine.sandbox.example import example_directory, switch_on_phone
 from engine.sandbox.farend import FarCall, FarEnd, Phone
 from engine.sandbox.farend_files import LYON, OPERATOR, PARIS
 from engine.sandbox.gate import SILENT
-from engine.sandbox.running import RunningEngine
+from engine.sandbox.running import Answer, RunningEngine
 from engine.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.live
@@ -27,16 +28,17 @@ PATIENCE_S = 60.0  # four trunks, silent for 8 s each, on a machine that others 
 
 
 def directory(farend: FarEnd) -> Directory:
-    """Paris has two trunks, takes 0 for an outside line, may not borrow; its telephone is Bruno's, who has no right."""
+    """Paris has two trunks of one channel each, takes 0 for an outside line, may not borrow; its telephone is Bruno's, who
+    has no right."""
     example = example_directory(farend)
-    first = example.trunks[Slug("paris-1")]
+    first = msgspec.structs.replace(example.trunks[Slug("paris-1")], channels=1)
     second = msgspec.structs.replace(
         first, id=Slug("paris-2"), host=PARIS_2, priority=200, caller_ids=(E164("+33140000002"),), dial_prefix="9"
     )
     paris = msgspec.structs.replace(
         example.sites[Slug("paris")], allow_other_sites=False, outside_prefix="0", emergency_numbers=("5555",)
     )
-    trunks: dict[Slug, Trunk] = {**example.trunks, second.id: second}
+    trunks: dict[Slug, Trunk] = {**example.trunks, first.id: first, second.id: second}
     bruno = msgspec.structs.replace(example.agents[Slug("bruno")], rights=())
     return msgspec.structs.replace(
         example, sites={**example.sites, paris.id: paris}, trunks=trunks, agents={**example.agents, bruno.id: bruno}
@@ -227,6 +229,29 @@ async def test_when_every_trunk_refuses_the_caller_is_told(box: Sandbox, phone: 
     assert tried[-4:] == [PARIS, PARIS_2, LYON, OPERATOR]  # by address, whatever Asterisk believed of one before
     assert len(tried) > 4
     assert call.cause == 34
+
+
+async def test_no_call_gets_the_channel_an_emergency_call_holds(
+    box: Sandbox, engine: RunningEngine, phone: Phone
+) -> None:
+    """Anne's mobile and her customer take a channel of each of the site's trunks, and 112 has one of them."""
+    emergency = await answered(box.farend, phone, "112")
+    wish = {"agent": "anne", "to": coded("00", ring_s=0.1, tone_hz=900, serial=41)}
+    assert (await until_answered(engine, wish, 503)).body["rule"] == "trunk-full"
+    assert emergency.live
+    await hung_up(box.farend, emergency)
+    accepted = await until_answered(engine, wish, 202)
+    assert (await engine.delete(f"/v1/calls/{accepted.body['id']}")).status in (202, 204)
+
+
+async def until_answered(engine: RunningEngine, wish: dict[str, str], status: int) -> Answer:
+    """Ask until the engine has looked at the trunks again, which it does every two seconds."""
+    async with asyncio.timeout(PATIENCE_S):
+        while (answer := await engine.post("/v1/calls", wish)).status != status:
+            if answer.status == 202:
+                await engine.delete(f"/v1/calls/{answer.body['id']}")
+            await asyncio.sleep(0.5)
+    return answer
 
 
 async def test_what_only_looks_like_one_is_not_let_out(box: Sandbox, phone: Phone) -> None:
