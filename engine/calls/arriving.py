@@ -143,15 +143,14 @@ def called_in(
 ) -> ConnectRequest:
     """A customer called a number of ours that leads to this agent."""
     mode = agent.mode
-    request = from_outside(
-        came, number, site, house, trunk=trunk, routes=routes, language=agent.language or site.language
-    )
+    request = from_outside(came, number, site, house, trunk=trunk, routes=routes, language=site.language)
     return msgspec.structs.replace(
         request,
         agent=agent.id,
         agent_name=agent.name,
         agent_number=acceptance.agent_number(agent, mode),
         mode=mode,
+        language=agent.language or site.language,
         confirm=acceptance.confirm_wanted(None, agent, site, mode),
     )
 
@@ -198,6 +197,7 @@ def waiting(
         site=site.id,
         country=site.country,
         language=language,
+        caller_language=language,
         notice="tone",
         confirm=False,
         agent_routes=routes,

@@ -2,11 +2,27 @@
 
 from engine.domain import verdicts
 from engine.domain.draft import Draft
-from engine.domain.stages import Finishing, Verdict
+from engine.domain.stages import Explaining, Finishing, Verdict
 
+EXPLAIN_S = 15.0
+"""No spoken reason is longer."""
 CLOSE_S = 5.0
 """Hung-up channels are gone by then, or the order is repeated."""
 CLOSE_PUSHES = 3
+
+
+def give_up(draft: Draft, verdict: Verdict) -> None:
+    """Nobody of ours can be had. A caller who waits hears why, before anybody answered: it costs them nothing."""
+    waits = next((a for a in draft.call.customer.live if a.came and a.phase == "ringing"), None)
+    if waits is None:
+        finish(draft, verdict)
+        return
+    draft.hang_up("agent")
+    draft.move(Explaining(verdict=verdict))
+    request = draft.call.request
+    prompt = verdicts.spoken_to_caller(verdict, for_group=request.group is not None)
+    draft.play(waits.channel, prompt, request.caller_language)
+    draft.timer("explain", EXPLAIN_S)
 
 
 def finish(draft: Draft, verdict: Verdict) -> None:

@@ -7,6 +7,8 @@ One function per thing that can happen; each says, stage by stage, what follows.
           │              │             │               │  └▶ Explaining ──────────▲
           └──────────────┴─────────────┴───────────────┴─────────────────────────┘
 
+A customer who called and waits is told too when nobody of ours can be had (`closing.give_up`): Explaining then follows
+ReachingAgent, Offering or Confirming.
 A call for a group begins with Offering (`offering.py`) in the place of ReachingAgent and Confirming.
 """
 
@@ -49,8 +51,6 @@ The recordings themselves end and begin with a quarter of a second of silence, a
 CONFIRM_KEY = "1"
 UNHEARD_S = 0.5
 """A prompt also breaks off because its listener hung up, which is told next, a few milliseconds later."""
-EXPLAIN_S = 15.0
-"""No spoken reason is longer."""
 NOTICE_S = 10.0
 """No notice is longer."""
 ANSWER_S = 5.0
@@ -144,7 +144,7 @@ def on_end(draft: Draft, role: Role, before: Attempt, after: Attempt) -> None:
     elif before.phase == "up":
         _party_left(draft, role, after)
     elif after.came and before.phase == "ringing":
-        closing.finish(draft, verdicts.gave_up(role, after))
+        closing.finish(draft, stage.verdict if isinstance(stage, Explaining) else verdicts.gave_up(role, after))
     elif (isinstance(stage, ReachingAgent) and role == "agent") or (
         isinstance(stage, ReachingCustomer) and role == "customer"
     ):
@@ -175,12 +175,12 @@ def on_timer(draft: Draft, timer: str) -> None:
         case Offering(), _:
             offering.on_timer(draft, timer)
         case ReachingAgent() | Confirming(), "ring-agent":
-            closing.finish(draft, verdicts.AGENT_RANG_OUT)
+            closing.give_up(draft, verdicts.AGENT_RANG_OUT)
         case Confirming() as stage, "confirm":
             if stage.early or stage.asked < CONFIRM_TRIES:
                 _ask_for_key(draft, stage)
             else:
-                closing.finish(draft, verdicts.NO_HUMAN)
+                closing.give_up(draft, verdicts.NO_HUMAN)
         case Informing(), "notice":
             _reach_customer(draft)
         case ReachingCustomer(), "ring-customer":
@@ -349,7 +349,7 @@ def _attempt_failed(draft: Draft, role: Role, attempt: Attempt) -> None:
 def _leg_failed(draft: Draft, role: Role) -> None:
     leg = draft.call.legs[role]
     if role == "agent":
-        closing.finish(draft, verdicts.agent_failed(leg, draft.call.request.mode))
+        closing.give_up(draft, verdicts.agent_failed(leg, draft.call.request.mode))
     else:
         verdict, prompt = verdicts.customer_failed(leg, draft.call.request.direction)
         _explain(draft, verdict, prompt)
@@ -358,7 +358,7 @@ def _leg_failed(draft: Draft, role: Role) -> None:
 def _explain(draft: Draft, verdict: Verdict, prompt: verdicts.Prompt) -> None:
     draft.move(Explaining(verdict=verdict))
     draft.play(draft.call.agent_up.channel, prompt)
-    draft.timer("explain", EXPLAIN_S)
+    draft.timer("explain", closing.EXPLAIN_S)
 
 
 def _party_left(draft: Draft, role: Role, attempt: Attempt) -> None:

@@ -22,6 +22,8 @@ Prompt = Literal[
     "customer-unreachable",
     "congestion",
     "no-key",
+    "all-busy",
+    "nobody-answers",
 ]
 Comfort = Literal["music", "tone"]
 

@@ -143,7 +143,7 @@ def _go_on(draft: Draft) -> None:
     elif draft.call.run is not None:
         scripted.back(draft, _outcome(draft))
     else:
-        closing.finish(draft, verdicts.nobody_took_it(draft.call.agent, _group(draft), busy=bool(stage.busy)))
+        closing.give_up(draft, verdicts.nobody_took_it(draft.call.agent, _group(draft), busy=bool(stage.busy)))
 
 
 def _outcome(draft: Draft) -> graph.Outcome:

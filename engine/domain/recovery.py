@@ -186,14 +186,15 @@ def _unfinished_attempt(call: Call, attempt: Attempt, seen: Seen) -> list[Effect
 
 
 def _unfinished_caller(call: Call, attempt: Attempt) -> list[Effect]:
-    """Whoever called: rung, answered and joined again, as far as it had come; each is harmless to one who has it."""
+    """Whoever called: rung, answered and joined again, as far as it had come; each is harmless to one who has it. Who
+    is being told why nobody answers stays unanswered."""
     orders: list[Effect] = []
     customer = call.customer.find(attempt.channel) is not None
     answering = call.run is not None and isinstance(call.run.phase, Answering)
     waits = ReachingAgent | Offering | Confirming | Scripted
     if attempt.phase == "ringing" and customer and isinstance(call.stage, waits) and not answering:
         orders.append(Ring(channel=attempt.channel))
-    elif attempt.phase == "ringing":
+    elif attempt.phase == "ringing" and not isinstance(call.stage, Explaining):
         orders.append(Answer(channel=attempt.channel, life_s=call.request.life_s))
     if call.bridge is not None and not attempt.joined and isinstance(call.stage, ReachingCustomer | Talking):
         orders.append(JoinBridge(bridge=call.bridge.id, channel=attempt.channel))

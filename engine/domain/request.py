@@ -93,6 +93,7 @@ class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True):
     site: Slug
     country: str | None = None  # the site's (ISO 3166), by which its numbers are at home or not
     language: Language
+    caller_language: Language | None = None  # of a customer who called; None: the same
     notice: Notice
     confirm: bool
     agent_routes: tuple[Route, ...]

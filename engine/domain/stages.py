@@ -75,7 +75,7 @@ class Talking(Stage, frozen=True, kw_only=True, tag=True):
 
 
 class Explaining(Stage, frozen=True, kw_only=True, tag=True):
-    """The customer cannot be had; the agent hears why."""
+    """The customer cannot be had, and the agent hears why; or nobody of ours, and the customer who called does."""
 
     verdict: Verdict
 

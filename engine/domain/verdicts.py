@@ -47,6 +47,10 @@ UNREACHED = 19
 _TOLD: dict[Outcome, int] = {"agent_busy": 17, "agent_declined": 17, "congestion": 34, "trunk_down": 34}
 """Else 19, no answer; a caller is never told that a person declined."""
 
+_SPOKEN: dict[int, tuple[Prompt, Prompt]] = {17: ("customer-busy", "all-busy"), 34: ("congestion", "congestion")}
+_SPOKEN_ELSE: tuple[Prompt, Prompt] = ("customer-no-answer", "nobody-answers")
+"""The words that go with a cause, of one agent and of a group."""
+
 _SCRIPTED: dict[str | None, Outcome] = {
     "stored": "callback_requested",
     "left": "voicemail_left",
@@ -143,6 +147,12 @@ def told_to_caller(verdict: Verdict) -> int:
     if verdict.outcome in ("nobody_logged_in", "nobody_accepted", "closed", "served") and verdict.cause is not None:
         return verdict.cause
     return _TOLD.get(verdict.outcome, UNREACHED)
+
+
+def spoken_to_caller(verdict: Verdict, *, for_group: bool) -> Prompt:
+    """What they hear before that: no more than the cause tells."""
+    one, group = _SPOKEN.get(told_to_caller(verdict), _SPOKEN_ELSE)
+    return group if for_group else one
 
 
 def ordered(stage: AnyStage, by: HangupBy, rule: str | None = None) -> Verdict:

@@ -18,6 +18,8 @@ Prompt = Literal[
     "customer-unreachable",
     "congestion",
     "no-key",
+    "all-busy",
+    "nobody-answers",
     "call-ended",
     "service-unavailable",
     "not-permitted",

@@ -3,13 +3,14 @@
 import pytest
 
 from engine.domain import usage
-from engine.domain.effects import Answer, HangUp, JoinBridge, Ring
+from engine.domain.effects import Answer, HangUp, JoinBridge, Play, Ring
 from engine.domain.recovery import Ending
 from engine.domain.tariff import Price, money
 from tests.domain.calls import (
     CAME,
     CUSTOMER,
     Scene,
+    Tale,
     asked_by_customer,
     asked_by_phone,
     asked_inside,
@@ -156,21 +157,50 @@ def test_a_customer_who_gives_up_during_press_one() -> None:
     assert scene.channel("agent", 1) in scene.hung_up
 
 
+NOBODY: dict[str, tuple[Tale, str, str, int]] = {
+    "busy": (lambda s: s.agent_is_busy(), "agent_busy", "customer-busy", 17),
+    "declines": (lambda s: s.agent_rings().agent_declines(), "agent_declined", "customer-busy", 17),
+    "rings out": (lambda s: s.agent_rings().timer("ring-agent"), "agent_no_answer", "customer-no-answer", 19),
+    "no trunk": (lambda s: s.agent_ends(34, 503), "congestion", "congestion", 34),
+    "no human": (lambda s: s.agent_answers().after(31), "agent_voicemail", "customer-no-answer", 19),
+}
+
+
+def nobody(why: str) -> Scene:
+    return NOBODY[why][0](to_agent(agent_routes=trunks("+33600000001", "paris-1"), caller_language="en"))
+
+
+@pytest.mark.parametrize("why", NOBODY)
+def test_a_customer_nobody_could_answer_is_told_in_words_and_by_their_network(why: str) -> None:
+    """Before anybody answered: it costs them nothing. No more is said than the cause tells."""
+    _, outcome, words, told = NOBODY[why]
+    scene = nobody(why)
+    (play,) = (order for order in scene.orders if isinstance(order, Play) and order.channel == CAME)
+    assert (scene.stage, play.prompt, play.language) == ("Explaining", words, "en")
+    assert not [order for order in scene.orders if isinstance(order, Answer)]
+    row = check_record(scene.after(3).prompt_ends().call)
+    assert HangUp(channel=CAME, cause=told) in scene.orders
+    assert (row.outcome, row.customer_answered_at, row.billable_s) == (outcome, None, 0.0)
+
+
+@pytest.mark.parametrize("why", NOBODY)
 @pytest.mark.parametrize(
-    ("happens", "outcome", "told"),
+    "then",
     [
-        (lambda s: s.agent_is_busy(), "agent_busy", 17),
-        (lambda s: s.agent_rings().agent_declines(), "agent_declined", 17),
-        (lambda s: s.agent_rings().timer("ring-agent"), "agent_no_answer", 19),
-        (lambda s: s.agent_ends(34, 503), "congestion", 34),
-        (lambda s: s.agent_answers().after(120), "agent_voicemail", 19),
-        (lambda s: s.finish_ordered(), "abandoned", 19),
+        lambda s: s.customer_hangs_up(),
+        lambda s: s.finish_ordered(),
+        lambda s: s.after(15),  # the end of the words is never told
     ],
 )
-def test_a_customer_nobody_could_answer_is_told_by_their_network(happens, outcome: str, told: int) -> None:  # type: ignore[no-untyped-def]
-    scene = happens(to_agent(agent_routes=trunks("+33600000001", "paris-1")))
-    assert HangUp(channel=CAME, cause=told) in scene.orders
-    assert check_record(scene.call).outcome == outcome
+def test_whatever_happens_while_they_are_told_the_verdict_stands(why: str, then: Tale) -> None:
+    row = check_record(then(nobody(why).after(1)).call)
+    assert row.outcome == NOBODY[why][1]
+
+
+def test_a_customer_whose_call_is_ended_by_order_hears_no_reason() -> None:
+    scene = to_agent().finish_ordered()
+    assert HangUp(channel=CAME, cause=19) in scene.orders
+    assert (scene.heard, check_record(scene.call).outcome) == ([], "abandoned")
 
 
 def test_a_customer_whom_asterisk_never_answers() -> None:
@@ -216,6 +246,13 @@ def test_after_a_restart_an_agent_who_dialled_is_answered() -> None:
     scene.stubborn.clear()
     scene.engine_restarts()
     assert scene.stage == "ReachingCustomer"
+
+
+def test_after_a_restart_a_customer_who_is_told_why_stays_unanswered() -> None:
+    scene = nobody("busy")
+    scene.engine_restarts()
+    assert [order for order in scene.recovered if isinstance(order, Answer | Ring)] == []
+    assert check_record(scene.prompt_ends().call).outcome == "agent_busy"
 
 
 def test_a_customer_who_gave_up_meanwhile() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from engine.domain import usage
 from engine.domain.call import taken_up_by, trunks_held
-from engine.domain.effects import ChooseMember, DialChannel, HangUp, Ring
+from engine.domain.effects import ChooseMember, DialChannel, HangUp, Play, Ring
 from engine.domain.events import MemberChosen, PlaybackEnded
 from engine.domain.tariff import Price, money
 from engine.domain.values import Slug
@@ -22,8 +22,13 @@ def whose(scene: Scene) -> list[str]:
     return [str(agents[o.channel]) for o in scene.orders if isinstance(o, DialChannel)]
 
 
-def told_caller(scene: Scene) -> int | None:
-    return next(o.cause for o in scene.orders if isinstance(o, HangUp) and o.channel == CAME)
+def told(scene: Scene) -> tuple[str, str, int | None]:
+    """What comes of a call that no member took: its outcome, and what the caller hears and is told by their network."""
+    assert scene.stage == "Explaining"
+    (words,) = (o.prompt for o in scene.orders if isinstance(o, Play) and o.channel == CAME)
+    scene.prompt_ends()
+    cause = next(o.cause for o in scene.orders if isinstance(o, HangUp) and o.channel == CAME)
+    return scene.verdict.outcome, words, cause
 
 
 # -- all at once -------------------------------------------------------------------------------------------------------
@@ -66,12 +71,12 @@ def test_all_telephones_of_a_member_ring() -> None:
     scene.agent_declines(1)
     assert scene.stage == "Offering"  # the other one still rings
     scene.agent_declines(2)
-    assert (scene.verdict.outcome, told_caller(scene)) == ("nobody_accepted", 19)
+    assert told(scene) == ("nobody_accepted", "nobody-answers", 19)
 
 
 def test_nobody_answers() -> None:
     scene = Scene(asked_of_group(M1, M2)).agent_rings(1).agent_declines(1).after(25)
-    row = check_record(scene.call)
+    row = check_record(scene.prompt_ends().call)
     assert (row.outcome, row.hangup_by, row.cause, row.agent_id, row.agent_number) == (
         "nobody_accepted",
         "engine",
@@ -90,7 +95,7 @@ def test_a_caller_who_gives_up_stops_them_all() -> None:
 
 def test_nobody_is_there() -> None:
     scene = Scene(asked_of_group())
-    assert (scene.verdict.outcome, told_caller(scene), whose(scene)) == ("nobody_logged_in", 20, [])
+    assert (whose(scene), told(scene)) == ([], ("nobody_logged_in", "nobody-answers", 20))
 
 
 # -- who is busy -------------------------------------------------------------------------------------------------------
@@ -107,7 +112,7 @@ def test_all_are_busy_until_the_caller_is_told_so() -> None:
     scene = Scene(asked_of_group(M1, M2), busy=["m1", "m2"]).after(19)
     assert scene.stage == "Offering"
     scene.after(2)
-    assert (scene.verdict.outcome, told_caller(scene), whose(scene)) == ("nobody_accepted", 17, [])
+    assert (whose(scene), told(scene)) == ([], ("nobody_accepted", "all-busy", 17))
 
 
 def test_who_becomes_free_is_rung() -> None:
@@ -150,7 +155,7 @@ def test_the_busy_are_left_out_and_nobody_else_answers() -> None:
     scene = one_by_one(M1, M2, busy=["m1"])
     assert whose(scene) == ["m2"]
     scene.after(20)
-    assert (scene.verdict.outcome, told_caller(scene)) == ("nobody_accepted", 19)
+    assert told(scene) == ("nobody_accepted", "nobody-answers", 19)
 
 
 # -- mobiles -----------------------------------------------------------------------------------------------------------
@@ -182,7 +187,7 @@ def test_a_voicemail_has_three_prompts_and_the_next_is_rung() -> None:
 def test_a_prompt_whose_end_is_never_told() -> None:
     scene = Scene(asked_of_group(MOBILE1)).agent_answers()
     scene.after(31)
-    assert (scene.verdict.outcome, scene.heard) == ("nobody_accepted", ["press-one"] * 3)
+    assert (scene.stage, scene.heard) == ("Explaining", [*["press-one"] * 3, "nobody-answers"])
 
 
 def test_a_mobile_hung_up_during_the_prompt_is_not_rung_again() -> None:
@@ -197,7 +202,7 @@ def test_a_gateway_that_answers_early_is_asked_until_the_ring_limit() -> None:
         scene.prompt_ends().after(1.2)
     assert (scene.stage, scene.heard) == ("Offering", ["press-one"] * 10)
     scene.after(20)
-    assert scene.verdict.outcome == "nobody_accepted"
+    assert told(scene) == ("nobody_accepted", "nobody-answers", 19)
 
 
 def test_a_person_who_has_answered_may_press_1_after_the_ring_limit() -> None:
@@ -224,12 +229,12 @@ def test_a_trunk_that_refuses_is_followed_by_the_next() -> None:
     scene = Scene(asked_of_group(MOBILE1, count=2)).agent_ends(34, 503)
     assert [endpoint.rsplit("@")[-1] for endpoint in scene.rung] == ["paris-1", "paris-2"]
     scene.agent_rings().agent_ends(34, 503)
-    assert (scene.verdict.outcome, told_caller(scene)) == ("nobody_accepted", 19)
+    assert told(scene) == ("nobody_accepted", "nobody-answers", 19)
 
 
 def test_no_trunk_is_free() -> None:
     scene = Scene(asked_of_group(MOBILE1), full=["paris-1"])
-    assert (scene.verdict.outcome, told_caller(scene)) == ("nobody_accepted", 34)
+    assert told(scene) == ("nobody_accepted", "congestion", 34)
 
 
 def test_a_setup_that_takes_too_long_ends_that_try_alone() -> None:
@@ -244,8 +249,8 @@ def test_what_asterisk_will_not_hang_up_rings_no_longer_than_the_others() -> Non
     scene = Scene(asked_of_group(M1, M2), stuck=[stuck]).after(19)
     assert (scene.stage, scene.hung_up) == ("Offering", [stuck])
     scene.after(2)
-    assert scene.hung_up == [stuck, scene.channel("agent", 2), CAME]
-    assert scene.stage == "Finishing"
+    assert (scene.stage, scene.hung_up) == ("Explaining", [stuck, scene.channel("agent", 2)])
+    assert (scene.prompt_ends().stage, scene.hung_up[2:]) == ("Finishing", [CAME])
 
 
 # -- what it takes -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest_asyncio
 from engine.config.directory_export import export
 from engine.domain.directory import Agent, Directory, Trunk
 from engine.domain.values import E164, Slug
-from engine.sandbox.behaviours import coded
+from engine.sandbox.behaviours import mobile
 from engine.sandbox.example import example_directory, switch_on_phone
 from engine.sandbox.farend import FarCall, FarEnd, Phone
 from engine.sandbox.farend_files import LYON, OPERATOR, PARIS
@@ -28,8 +28,8 @@ PATIENCE_S = 60.0  # four trunks, silent for 8 s each, on a machine that others 
 
 
 def directory(farend: FarEnd) -> Directory:
-    """Paris has two trunks of one channel each, takes 0 for an outside line, may not borrow; its telephone is Bruno's, who
-    has no right."""
+    """Paris has two trunks of one channel each, takes 0 for an outside line, may not borrow; its telephone is Bruno's,
+    who has no right."""
     example = example_directory(farend)
     first = msgspec.structs.replace(example.trunks[Slug("paris-1")], channels=1)
     second = msgspec.structs.replace(
@@ -236,7 +236,7 @@ async def test_no_call_gets_the_channel_an_emergency_call_holds(
 ) -> None:
     """Anne's mobile and her customer take a channel of each of the site's trunks, and 112 has one of them."""
     emergency = await answered(box.farend, phone, "112")
-    wish = {"agent": "anne", "to": coded("00", ring_s=0.1, tone_hz=900, serial=41)}
+    wish = {"agent": "anne", "to": mobile("10", tone_hz=900, serial=41)}
     assert (await until_answered(engine, wish, 503)).body["rule"] == "trunk-full"
     assert emergency.live
     await hung_up(box.farend, emergency)

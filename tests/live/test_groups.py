@@ -21,6 +21,7 @@ from engine.sandbox.farend_files import PARIS
 from engine.sandbox.running import RunningEngine
 from engine.sandbox.sandbox import Sandbox
 from tests import crowd
+from tests.live.hearing import house_prompts, sounds, words
 from tests.live.test_arrivals import the_call, the_row, they_hear_each_other
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="session")]
@@ -184,18 +185,53 @@ async def test_a_colleague_dials_the_group_one_after_another(house: House, phone
     await quiet(box)
 
 
-async def test_nobody_is_there(house: House) -> None:
-    """The caller's network is told, before any answer."""
-    box, _ = house
-    call, customer = await calls_in(box, NOBODY, 44)
+async def caller_is_told(box: Sandbox, call: FarCall, customer: str, words_: str, cause: int) -> dict[str, Any]:
+    """They hear the words before any answer, then their network is told; the call's row."""
     await box.farend.until(lambda: not call.live)
-    assert (call.cause, call.answered_at) == (19, None)  # 480 on the way: SIP has but one answer for 19 and 20
+    assert (call.cause, call.answered_at) == (cause, None)
+    heard = await box.farend.heard_whole(customer)
+    assert words(sounds(heard, house_prompts(), {}))[-1:] == [f"fr/{words_}"]
 
     async def recorded() -> dict[str, Any] | None:
         return next((row for row in (await crowd.rows(box)).values() if row["caller"] == customer), None)
 
-    row = await crowd.until(recorded)
+    row: dict[str, Any] = await crowd.until(recorded)
+    return row
+
+
+async def test_nobody_is_there(house: House) -> None:
+    """SIP has but one answer, 480, for 19 and 20."""
+    box, _ = house
+    call, customer = await calls_in(box, NOBODY, 44)
+    row = await caller_is_told(box, call, customer, "nobody-answers", 19)
     assert (row["outcome"], row["group_id"], row["agent_id"], row["cause"]) == ("nobody_logged_in", "nobody", None, 20)
+    assert (row["customer_answered_at"], row["billable_s"]) == (None, 0)
+
+
+async def test_nobody_takes_it(house: House, phones: dict[str, Phone]) -> None:
+    box, _ = house
+    call, customer = await calls_in(box, IN_TURN, 47)
+    for member in ("bruno", "david"):
+        await ring(box, phones[member].contact)
+        await box.farend.hang_up(phones[member].contact, cause=21)
+    row = await caller_is_told(box, call, customer, "nobody-answers", 19)
+    assert (row["outcome"], row["cause"], row["billable_s"]) == ("nobody_accepted", 19, 0)
+
+
+async def test_a_caller_who_hangs_up_while_told_why(house: House, phones: dict[str, Phone]) -> None:
+    """And an engine that is killed meanwhile: one row, and the outcome it was."""
+    box, engine = house
+    _, customer = await calls_in(box, IN_TURN, 48)
+    for member in ("bruno", "david"):
+        await ring(box, phones[member].contact)
+        await box.farend.hang_up(phones[member].contact, cause=21)
+    told = await the_call(engine, group="in-turn", stage="explaining")
+    await engine.kill()
+    await box.farend.hang_up(customer)
+    await engine.start()
+    row = await the_row(house, told["id"])
+    assert (row["outcome"], row["recovered"], row["customer_answered_at"]) == ("nobody_accepted", True, None)
+    await quiet(box)
 
 
 async def test_a_caller_who_gives_up_stops_them_all(house: House, phones: dict[str, Phone]) -> None:
