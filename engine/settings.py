@@ -351,6 +351,11 @@ class CallSettings(Section):
     longest_s: Annotated[int, Field(ge=60)] = Field(
         default=14400, description="A call is cut after this: four hours is no conversation but a leg nobody hung up."
     )
+    warn_s: Annotated[int, Field(ge=0, le=600)] = Field(
+        default=60,
+        description="The agent alone is told so long before a call is cut for its length or its credit; 0: not told. "
+        "Where no more than this is allowed nothing is said.",
+    )
 
 
 class IncidentSettings(Section):

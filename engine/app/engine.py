@@ -203,7 +203,11 @@ class Engine:
             trunks=self.trunks,
             clock=self.clock,
             admission=self.admission,
-            house=House(node=self.settings.node_id, max_talk_s=self.settings.calls.longest_s),
+            house=House(
+                node=self.settings.node_id,
+                max_talk_s=self.settings.calls.longest_s,
+                warn_s=self.settings.calls.warn_s,
+            ),
             limits=Limits(per_agent_minute=limits.calls_per_minute_per_agent),
             spawn=self.spawn,
             changed=self._changed,

@@ -24,6 +24,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
 
     node: str
     max_talk_s: int = 4 * 3600
+    warn_s: int = 60
 
 
 def find_agent(order: ConnectOrder, directory: Directory) -> tuple[Agent, Site]:
@@ -207,6 +208,7 @@ def build(
         ring_agent_s=order.ring_agent_s or site.ring_agent_s,
         ring_customer_s=order.ring_customer_s or site.ring_customer_s,
         max_talk_s=house.max_talk_s,
+        warn_s=house.warn_s,
         campaign=order.campaign,
         contact=order.contact,
         variables=order.variables,

@@ -186,6 +186,8 @@ def on_timer(draft: Draft, timer: str) -> None:
         case ReachingCustomer(), "ring-customer":
             draft.hang_up("customer")
             _explain(draft, verdicts.CUSTOMER_RANG_OUT, "customer-no-answer")
+        case Talking(), "warn":
+            draft.play(draft.call.agent_up.channel, "ends-soon")
         case Talking(), "max-talk":
             closing.finish(draft, verdicts.talked_too_long(draft.call.request.max_talk_rule))
         case Explaining(verdict=verdict), "explain":
@@ -250,9 +252,13 @@ def _only(draft: Draft, role: Role, attempt: Attempt) -> None:
 
 
 def _talk(draft: Draft) -> None:
+    """For so long and no longer; the agent is told when it is nearly over, and can say goodbye."""
     draft.change(bridged=draft.call.bridged or draft.at)
     draft.move(Talking())
-    draft.timer("max-talk", draft.call.request.max_talk_s)
+    request = draft.call.request
+    draft.timer("max-talk", request.max_talk_s)
+    if 0 < request.warn_s < request.max_talk_s:
+        draft.timer("warn", request.max_talk_s - request.warn_s)
 
 
 def _agent_answered(draft: Draft, attempt: Attempt) -> None:
@@ -288,6 +294,8 @@ def _prompt_ended(draft: Draft, heard: bool) -> None:
             draft.timer("confirm", CONFIRM_PAUSE_S)
         case Explaining(verdict=verdict):
             closing.finish(draft, verdict)
+        case Talking():
+            pass
         case _ if heard:
             _reach_customer(draft)
         case _:  # the notice broke off

@@ -22,6 +22,7 @@ Prompt = Literal[
     "customer-unreachable",
     "congestion",
     "no-key",
+    "ends-soon",
     "all-busy",
     "nobody-answers",
 ]

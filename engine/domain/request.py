@@ -105,6 +105,7 @@ class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True):
     ring_customer_s: int
     max_talk_s: int
     max_talk_rule: str | None = None  # what ends it then, where that is no matter of course
+    warn_s: int = 0  # so long before, the agent is told; 0: not at all
     campaign: str | None = None
     contact: str | None = None
     variables: dict[str, Any] = {}

@@ -18,6 +18,7 @@ Prompt = Literal[
     "customer-unreachable",
     "congestion",
     "no-key",
+    "ends-soon",
     "all-busy",
     "nobody-answers",
     "call-ended",

@@ -54,6 +54,7 @@ class Asked:
     notice: str = "tone"
     comes: Literal["", "dialled", "inside", "inbound", "group"] = ""  # who called us, and how
     strategy: Strategy = "ring_all"
+    max_talk_s: int = 3600
     mobiles: int = 0  # of the group's three members
 
     def request(self) -> ConnectRequest:
@@ -61,6 +62,8 @@ class Asked:
             "notice": self.notice,
             "customer_routes": trunks(CUSTOMER, "paris-1", "paris-2")[: self.customer_trunks],
             "confirm": self.confirm,
+            "max_talk_s": self.max_talk_s,
+            "warn_s": 5,
         }
         if self.comes == "inside":
             return asked_inside(customer_routes=phones(self.customer_trunks))

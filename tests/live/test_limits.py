@@ -12,6 +12,7 @@ from engine.sandbox.running import RunningEngine
 from engine.sandbox.sandbox import Sandbox
 from engine.webhooks.signing import new_secret
 from tests import crowd
+from tests.live.hearing import house_prompts, sounds, words
 from tests.webhooks.receiver import Receiver
 
 pytestmark = pytest.mark.live
@@ -130,19 +131,32 @@ async def test_each_right_opens_its_class_and_no_other(own_box: Sandbox) -> None
             await engine.delete(f"/v1/calls/{call['id']}")
 
 
+async def warned_alone(box: Sandbox, engine: RunningEngine, bank: Receiver, plan: crowd.Plan) -> None:
+    """With six seconds of credit the agent is told after two that it will end, and the customer is not."""
+    bank.answer = lambda _: web.json_response({"allowed": True, "max_s": 6})
+    call_id = await crowd.place(engine, plan)
+    row = (await crowd.all_recorded(box, [call_id]))[call_id]
+    assert (row["rule"], round(row["talk_s"])) == ("credit-used-up", 6)
+    heard = {number: await box.farend.heard_whole(number) for number in plan.numbers}
+    words_of = {number: words(sounds(path, house_prompts(), {})) for number, path in heard.items()}
+    told = [number for number, said in words_of.items() if "fr/ends-soon" in said]
+    assert told == [plan.mobile], words_of
+
+
 async def test_an_outside_credit_check(own_box: Sandbox) -> None:
     (plan,) = crowd.plans([crowd.TALKS], 1)
     file = crowd.written(own_box, crowd.directory(own_box.farend, [plan]))
     async with Receiver() as bank:
         bank.answer = lambda _: web.json_response({"allowed": False, "reason": "no money left"})
         credit = {"url": bank.url, "secret": new_secret(), "private_addresses": True}
-        async with RunningEngine(own_box, file, settings={"credit": credit}) as engine:
+        async with RunningEngine(own_box, file, settings={"credit": credit, "calls": {"warn_s": 4}}) as engine:
             assert await refusal(engine, plan) == (403, "credit-refused")
             bank.answer = lambda _: web.json_response({"allowed": True, "max_s": 2})
             call_id = await crowd.place(engine, plan)
             row = (await crowd.all_recorded(own_box, [call_id]))[call_id]
             assert (row["outcome"], row["hangup_by"], row["rule"]) == ("answered", "engine", "credit-used-up")
             assert row["talk_s"] > 1.5
+            await warned_alone(own_box, engine, bank, plan)
             await bank.__aexit__()
             assert await refusal(engine, plan) == (503, "credit-away")
     assert [received.id for received in bank.received][1] == f"credit.{call_id}"
