@@ -4,11 +4,13 @@ import re
 from typing import get_args
 
 import msgspec
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.domain import routing
+from engine.domain.dialstring import to_trunk
 from engine.domain.directory import DEFAULT_RIGHTS, Directory, Site, Trunk
 from engine.domain.numbers import Dialled, NumberClass, parse_dialled
 from engine.domain.values import E164, Slug
@@ -179,6 +181,11 @@ def test_a_premium_number_abroad_needs_its_country_too() -> None:
     assert routing.check_destination(dialled("premium", "BE", "+3290012345"), OPEN, ALL)
 
 
+DEAR: dict[int, NumberClass] = {
+    phonenumbers.PhoneNumberType.PREMIUM_RATE: "premium",
+    phonenumbers.PhoneNumberType.PERSONAL_NUMBER: "personal",
+    phonenumbers.PhoneNumberType.SHARED_COST: "shared_cost",
+}
 TYPED = st.one_of(
     st.from_regex(r"0[0-9]{9}", fullmatch=True),
     st.from_regex(r"(\+|00)[1-9][0-9]{5,14}", fullmatch=True),
@@ -196,3 +203,33 @@ def test_by_default_nothing_leaves_the_country_and_nothing_costs_more(text: str)
     assert number.startswith("+33")
     assert re.fullmatch(r"\+33([1-5]|6|7|9|80)[0-9]+", number)
     assert not number.startswith(("+33590", "+33690", "+33692"))
+
+
+TRUNK = Trunk(id=Slug("paris-1"), site=Slug("paris"), kind="peer", host="192.0.2.1")
+COUNTRIES = ("BE", "CH", "US", "GB", "MC")
+
+
+@given(
+    TYPED,
+    st.lists(st.sampled_from(ALL), unique=True),
+    st.lists(st.sampled_from(COUNTRIES), unique=True),
+    st.lists(st.sampled_from(sorted(routing.COSTLY)), unique=True),
+)
+def test_nothing_denied_is_dialled(
+    text: str, rights: list[NumberClass], countries: list[str], classes: list[NumberClass]
+) -> None:
+    """Whatever is typed, whoever may what: what is in the dial string is judged by libphonenumber itself."""
+    site = msgspec.structs.replace(PARIS, dialable_countries=tuple(countries), dialable_classes=tuple(classes))
+    try:
+        allowed = routing.check_destination(parse_dialled(text, "FR", site.extensions), site, rights)
+    except (Refused, InvalidValue):
+        return
+    (digits,) = re.fullmatch(r"PJSIP/\+([0-9]+)@trunk-paris-1", to_trunk(allowed, TRUNK, "FR")).groups()  # type: ignore[union-attr]
+    number = phonenumbers.parse(f"+{digits}")
+    region = phonenumbers.region_code_for_number(number)
+    assert region in {"FR", "001", None, *countries}
+    assert region in {"FR", "001", None} or "international" in rights
+    for kind, right in DEAR.items():
+        if phonenumbers.number_type(number) == kind:
+            assert right in rights
+            assert right in classes or right not in routing.COSTLY
