@@ -8,7 +8,6 @@ links stay; where the file did not end with a line feed ours has none either, wh
 import os
 import re
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -90,7 +89,8 @@ def apply(etc: Path, plan: Plan, owner: Owner) -> Changes:
         folder.mkdir(mode=0o700)
         os.chown(folder, owner.uid, owner.gid)
         folder.chmod(FOLDER_MODE)
-    _write({folder.parent / name: plan.files[name] for name in todo.files}, owner)
+    for name in todo.files:
+        _write(etc / name, plan.files[name].encode(), owner, FILE_MODE)
     for name in todo.lines:
         _add_line(etc / name, line_of(name), owner)
     for name in todo.superfluous:
@@ -119,22 +119,27 @@ def remove(etc: Path) -> tuple[str, ...]:
     return tuple(touched)
 
 
-def _write(files: Mapping[Path, str], owner: Owner) -> None:
-    for file, text in files.items():
-        temporary = file.with_name(f".{file.name}.new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as opened:
+def _write(file: Path, content: bytes, owner: Owner | None, mode: int) -> None:
+    """Whole or not at all, on the disk when this returns. `owner` None: whoever runs this."""
+    temporary = _temporary(file)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as opened:
+        if owner is not None:
             os.fchown(descriptor, owner.uid, owner.gid)
-            os.fchmod(descriptor, FILE_MODE)
-            opened.write(text.encode())
-            opened.flush()
-            os.fsync(descriptor)
-        temporary.replace(file)
+        os.fchmod(descriptor, mode)
+        opened.write(content)
+        opened.flush()
+        os.fsync(descriptor)
+    temporary.replace(file)
+
+
+def _temporary(file: Path) -> Path:
+    return file.with_name(f".{file.name}.new")
 
 
 def _add_line(file: Path, line: bytes, owner: Owner) -> None:
     if not file.exists():
-        _write({file: (MADE + line + b"\n").decode()}, owner)
+        _write(file, MADE + line + b"\n", owner, FILE_MODE)
         return
     content = file.read_bytes()
     _back_up(file, content)
@@ -146,18 +151,17 @@ def _add_line(file: Path, line: bytes, owner: Owner) -> None:
 
 def _back_up(file: Path, content: bytes) -> None:
     """A copy beside it, once, that nobody may read who may not read the file."""
-    backup, was = file.with_name(file.name + BACKUP), file.stat()
-    try:
-        descriptor = os.open(backup, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    backup, was = _backup(file), file.stat()
+    if backup.exists():
         return
-    with os.fdopen(descriptor, "wb") as opened:
-        opened.write(content)
-        if os.geteuid() == 0:
-            os.fchown(descriptor, was.st_uid, was.st_gid)
-            os.fchmod(descriptor, was.st_mode & 0o777)
-        opened.flush()
-        os.fsync(descriptor)
+    if os.geteuid() == 0:
+        _write(backup, content, Owner(was.st_uid, was.st_gid), was.st_mode & 0o777)
+    else:
+        _write(backup, content, None, 0o600)
+
+
+def _backup(file: Path) -> Path:
+    return file.with_name(file.name + BACKUP)
 
 
 def _take_line(file: Path, line: bytes) -> None:
@@ -173,6 +177,9 @@ def _take_line(file: Path, line: bytes) -> None:
 
 
 def _drop_backup(file: Path) -> None:
-    backup = file.with_name(file.name + BACKUP)
+    """With what an interrupted change left of it or of the file."""
+    backup = _backup(file)
     if backup.exists() and file.exists() and backup.read_bytes() == file.read_bytes():
         backup.unlink()
+    for half in (file, backup):
+        _temporary(half).unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from engine.domain.directory import EMPTY
 from engine.domain.values import Extension, Slug
 from engine.errors import InvalidValue, Unavailable
 from tests.config.directories import BOTH, FULL, MARIE
+from tests.config.dying import Killed, dies_at
 from tests.config.fake_asterisk import FakeAsterisk, Taken
 
 PAUL = msgspec.structs.replace(
@@ -25,10 +26,6 @@ PAUL = msgspec.structs.replace(
 )
 MORE = msgspec.structs.replace(BOTH, agents={MARIE.id: MARIE, PAUL.id: PAUL})
 FEWER = msgspec.structs.replace(BOTH, agents={})
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture(autouse=True)
@@ -285,7 +282,7 @@ async def test_killed_at_any_step_everything_is_old_or_new(
     await AsteriskFiles(settings, asterisk).apply(BOTH)
     old, new = live(settings), directory_files(FEWER, settings)
     with monkeypatch.context() as patched:
-        _die_at(step, asterisk, patched)
+        dies_at(step, patched, (os, "fsync"), (Path, "replace"), (asterisk, "on_reload"))
         with contextlib.suppress(Killed):
             await AsteriskFiles(settings, asterisk).apply(FEWER)
     asterisk.on_reload = lambda: None
@@ -296,29 +293,6 @@ async def test_killed_at_any_step_everything_is_old_or_new(
         await AsteriskFiles(settings, asterisk).recover()
     assert live(settings) in (old, new)
     assert agents(asterisk) == ({MARIE.sip_user} if live(settings) == old else set())
-
-
-def _die_at(step: int, asterisk: FakeAsterisk, patched: pytest.MonkeyPatch) -> None:
-    left = [step]
-
-    def count() -> None:
-        left[0] -= 1
-        if left[0] < 0:
-            raise Killed
-
-    real_fsync, real_replace = os.fsync, Path.replace
-
-    def fsync(descriptor: int) -> None:
-        count()
-        real_fsync(descriptor)
-
-    def replace(self: Path, target: Path) -> Path:
-        count()
-        return real_replace(self, target)
-
-    patched.setattr(os, "fsync", fsync)
-    patched.setattr(Path, "replace", replace)
-    asterisk.on_reload = count
 
 
 def test_a_damaged_copy_is_not_put_back(tmp_path: Path) -> None:

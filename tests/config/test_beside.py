@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from engine.config.modules import NEEDED
 from engine.config.render import FOLDER, GLOBALS, PJSIP, directory_files
 from engine.errors import BadFile, InvalidValue
 from tests.config.directories import BOTH, PEER, with_trunk
+from tests.config.dying import Killed, dies_at
 
 LINE = line_of("pjsip.conf")
 ME = Owner(os.geteuid(), os.getegid())
@@ -348,3 +350,41 @@ def test_damaged_facts_are_named(etc: Path) -> None:
     write(etc, {beside.FACTS: b"{"})
     with pytest.raises(BadFile, match=r"beside\.json"):
         facts(etc)
+
+
+# -- killed in the middle ----------------------------------------------------------------------------------------------
+
+
+STEPS = 71  # there are 70; the last run lives
+
+
+@pytest.mark.parametrize("step", range(STEPS))
+def test_killed_between_any_two_steps_asterisk_can_start_and_it_is_done_again_or_undone(
+    etc: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every file that is opened, synced or put in place is a step."""
+    write(etc, HIS)
+    before = snapshot(etc)
+    with monkeypatch.context() as patched:
+        dies_at(step, patched, (os, "open"), (os, "fsync"), (Path, "replace"), (Path, "mkdir"))
+        with contextlib.suppress(Killed):
+            beside_files.apply(etc, planned(etc), ME)
+            assert step == STEPS - 1
+    assert missing(etc) == []
+    if step % 2:
+        beside_files.apply(etc, planned(etc), ME)
+        assert not beside_files.changes(etc, planned(etc))
+    beside_files.remove(etc)
+    assert snapshot(etc) == before
+
+
+def missing(etc: Path) -> list[str]:
+    """What Asterisk would include and not find: it leaves out the whole file that names it then."""
+    read, left = set(), [file.name for file in etc.glob("*.conf")]
+    while left:
+        name = left.pop()
+        read.add(name)
+        if (etc / name).exists():
+            named = re.findall(rb'^#include "([^"]+)"', (etc / name).read_bytes(), re.MULTILINE)
+            left += [one.decode() for one in named if one.decode() not in read]
+    return [name for name in read if not (etc / name).exists()]
