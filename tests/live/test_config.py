@@ -1,10 +1,13 @@
 """The rendered files in a real Asterisk: loaded, read back, refused, undone; and what the dialplan does alone."""
 
 import asyncio
+import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -18,12 +21,13 @@ from engine.config.apply import AsteriskFiles
 from engine.config.errors import ConfigRejected
 from engine.config.pjsip import pjsip_groups
 from engine.config.queues import queue_sections
-from engine.config.render import FOLDER, PJSIP, Files, directory_files
+from engine.config.render import EMERGENCY, FOLDER, GLOBALS, PJSIP, Files, directory_files
 from engine.domain.directory import Agent, Directory, Group
 from engine.domain.values import Extension, Slug
 from engine.errors import BadFile
 from engine.sandbox.example import example_directory, switch_on_phone
 from engine.sandbox.sandbox import Sandbox
+from tests.config.dying import Killed, dies_at
 from tests.live.asking import Asking, Events
 
 pytestmark = pytest.mark.live
@@ -170,13 +174,17 @@ def _with(directory: Directory, **changes: object) -> Directory:
     return msgspec.structs.replace(directory, agents={**directory.agents, anne.id: anne})
 
 
-BROKEN: dict[str, Callable[[str], str]] = {
-    "an option with a value nobody knows": lambda text: text.replace("dtmf_mode = rfc4733", "dtmf_mode = smoke", 1),
-    "an option that does not exist": lambda text: text.replace("devices_state", "x") + "\nno_such_option = 1\n",
-    "a line that is none": lambda text: text + "\n[unclosed\n",
-    "an object twice": lambda text: text + "\n" + text,
-    "a bad aor": lambda text: text.replace("max_contacts = 3", "max_contacts = many", 1),
-    "a codec nobody has": lambda text: text.replace("allow = alaw,ulaw", "allow = morse", 1),
+Break = tuple[str, Callable[[str], str]]
+BROKEN: dict[str, Break] = {
+    "an option with a value nobody knows": (PJSIP, lambda t: t.replace("dtmf_mode = rfc4733", "dtmf_mode = smoke", 1)),
+    "an option that does not exist": (PJSIP, lambda t: t.replace("devices_state", "x") + "\nno_such_option = 1\n"),
+    "a line that is none": (PJSIP, lambda t: t + "\n[unclosed\n"),
+    "an object twice": (PJSIP, lambda t: t + "\n" + t),
+    "a bad aor": (PJSIP, lambda t: t.replace("max_contacts = 3", "max_contacts = many", 1)),
+    "a codec nobody has": (PJSIP, lambda t: t.replace("allow = alaw,ulaw", "allow = morse", 1)),
+    "a step of the dialplan without a place": (EMERGENCY, lambda t: t.replace("exten = 112,1,", "exten = 112,one,", 1)),
+    "a dialplan that is none": (EMERGENCY, lambda t: t + "\n[unclosed\n"),
+    "globals that are none": (GLOBALS, lambda t: t.replace("[", "[[", 1)),
 }
 
 
@@ -192,12 +200,14 @@ async def test_whatever_asterisk_rejects_is_noticed_and_undone(
     home = mine.asterisk_settings.paths.etc / FOLDER
     before = last_good.read_files(home, apply.NAMES)
     monkeypatch.setattr(apply, "READ_BACK_S", 0.3)
+    file, broken = BROKEN[how]
 
-    def broken(directory: Directory, settings: object) -> Files:
-        rendered = directory_files(directory, mine.asterisk_settings)
-        return {**rendered, PJSIP: BROKEN[how](rendered[PJSIP])}
+    def rendered(directory: Directory, settings: object) -> Files:
+        made = directory_files(directory, mine.asterisk_settings)
+        assert broken(made[file]) != made[file]
+        return {**made, file: broken(made[file])}
 
-    monkeypatch.setattr(apply, "directory_files", broken)
+    monkeypatch.setattr(apply, "directory_files", rendered)
     with pytest.raises((ConfigRejected, BadFile)):
         await files.apply(_with(example, devices=7))
     assert before == last_good.read_files(home, apply.NAMES)
@@ -205,18 +215,36 @@ async def test_whatever_asterisk_rejects_is_noticed_and_undone(
     assert await files.verify(example) == []
 
 
-async def test_asterisk_restarted_on_an_interrupted_change_has_its_endpoints(
-    mine: Sandbox, files: AsteriskFiles, example: Directory
+STEPS = 22
+"""At least as many as a change of one agent and one emergency number has; whoever dies later lives."""
+
+
+@pytest.mark.parametrize("step", [pytest.param(s, marks=[] if s % 4 == 0 else pytest.mark.soak) for s in range(STEPS)])
+async def test_killed_between_any_two_steps_a_restarted_asterisk_has_its_endpoints(
+    mine: Sandbox,
+    files: AsteriskFiles,
+    asking: Asking,
+    example: Directory,
+    *,
+    step: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Every sync, rename and reload is a step. Asterisk's service undoes what was interrupted before it starts it."""
     await files.apply(example)
+    paris = msgspec.structs.replace(example.sites[Slug("paris")], emergency_numbers=("5555",))
+    changed = msgspec.structs.replace(_with(example, devices=7), sites={**example.sites, paris.id: paris})
     home = mine.asterisk_settings.paths.etc / FOLDER
-    last_good.save(home, apply.NAMES)
-    last_good.write_files(home, {"pjsip.conf": "[broken\n"})
+    with monkeypatch.context() as patched:
+        dies_at(step, patched, (os, "fsync"), (Path, "replace"), (asking, "reload_module"))
+        with suppress(Killed):
+            await files.apply(changed)
     await mine.asterisk.stop()
-    assert last_good.restore(home)  # what the service does before it starts Asterisk
-    last_good.accept(home)
+    if last_good.restore(home):
+        last_good.accept(home)
     await mine.asterisk.start()
-    assert await files.verify(example) == []
+    for agent in example.agents.values():
+        assert await asking.object_fields("endpoint", agent.sip_user), agent.id
+    assert await files.verify(example) == [] or await files.verify(changed) == []
 
 
 async def test_a_thousand_agents_are_applied_in_seconds(files: AsteriskFiles, example: Directory) -> None:
