@@ -185,6 +185,13 @@ async def test_a_colleague_dials_the_group_one_after_another(house: House, phone
     await quiet(box)
 
 
+async def both_decline(box: Sandbox, phones: dict[str, Phone]) -> None:
+    """One after the other."""
+    for member in ("bruno", "david"):
+        await ring(box, phones[member].contact)
+        await box.farend.hang_up(phones[member].contact, cause=21)
+
+
 async def caller_is_told(box: Sandbox, call: FarCall, customer: str, said: str, cause: int) -> dict[str, Any]:
     """They hear the words though nobody answered, then their network is told; the call's row."""
     await box.farend.until(lambda: not call.live)
@@ -214,9 +221,7 @@ async def test_nobody_is_there(house: House) -> None:
 async def test_nobody_takes_it(house: House, phones: dict[str, Phone]) -> None:
     box, _ = house
     call, customer = await calls_in(box, IN_TURN, 47)
-    for member in ("bruno", "david"):
-        await ring(box, phones[member].contact)
-        await box.farend.hang_up(phones[member].contact, cause=21)
+    await both_decline(box, phones)
     row = await caller_is_told(box, call, customer, "nobody-answers", 19)
     assert (row["outcome"], row["cause"]) == ("nobody_accepted", 19)
 
@@ -225,9 +230,7 @@ async def test_a_caller_who_hangs_up_while_told_why(house: House, phones: dict[s
     """And an engine that is killed meanwhile: one row, and the outcome it was."""
     box, engine = house
     _, customer = await calls_in(box, IN_TURN, 48)
-    for member in ("bruno", "david"):
-        await ring(box, phones[member].contact)
-        await box.farend.hang_up(phones[member].contact, cause=21)
+    await both_decline(box, phones)
     told = await the_call(engine, group="in-turn", stage="explaining")
     await engine.kill()
     await box.farend.hang_up(customer)
