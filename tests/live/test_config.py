@@ -174,6 +174,12 @@ def _with(directory: Directory, **changes: object) -> Directory:
     return msgspec.structs.replace(directory, agents={**directory.agents, anne.id: anne})
 
 
+def _all_files_changed(directory: Directory) -> Directory:
+    """Another Anne, and another emergency number: telephones, dialplan and globals."""
+    paris = msgspec.structs.replace(directory.sites[Slug("paris")], emergency_numbers=("5555",))
+    return msgspec.structs.replace(_with(directory, devices=7), sites={**directory.sites, paris.id: paris})
+
+
 Break = tuple[str, Callable[[str], str]]
 BROKEN: dict[str, Break] = {
     "an option with a value nobody knows": (PJSIP, lambda t: t.replace("dtmf_mode = rfc4733", "dtmf_mode = smoke", 1)),
@@ -209,7 +215,7 @@ async def test_whatever_asterisk_rejects_is_noticed_and_undone(
 
     monkeypatch.setattr(apply, "directory_files", rendered)
     with pytest.raises((ConfigRejected, BadFile)):
-        await files.apply(_with(example, devices=7))
+        await files.apply(_all_files_changed(example))
     assert before == last_good.read_files(home, apply.NAMES)
     monkeypatch.undo()
     assert await files.verify(example) == []
@@ -231,8 +237,7 @@ async def test_killed_between_any_two_steps_a_restarted_asterisk_has_its_endpoin
 ) -> None:
     """Every sync, rename and reload is a step. Asterisk's service undoes what was interrupted before it starts it."""
     await files.apply(example)
-    paris = msgspec.structs.replace(example.sites[Slug("paris")], emergency_numbers=("5555",))
-    changed = msgspec.structs.replace(_with(example, devices=7), sites={**example.sites, paris.id: paris})
+    changed = _all_files_changed(example)
     home = mine.asterisk_settings.paths.etc / FOLDER
     with monkeypatch.context() as patched:
         dies_at(step, patched, (os, "fsync"), (Path, "replace"), (asking, "reload_module"))
