@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from engine.config.asterisk import AsteriskSettings
 from engine.sandbox.errors import PartDidNotStart
 from engine.sandbox.process import OwnedProcess
 from engine.sandbox.sandbox import Sandbox
@@ -176,7 +177,7 @@ class RunningEngine:
                 "config_dir": str(box.paths.etc),
                 "cel_path": str(box.paths.hangups),
                 "sip_port": box.sip_port,
-                "webrtc_url": f"ws://127.0.0.1:{box.ari_port}/ws",
+                "webrtc_url": _websocket(box),
             },
             "postgres": {"dsn": self._box.postgres.dsn},
             "log": {"format": "json"},
@@ -188,3 +189,10 @@ class RunningEngine:
             lines += ["", f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
         self.config.write_text("\n".join(lines) + "\n")
         os.chmod(self.config, 0o600)
+
+
+def _websocket(asterisk: AsteriskSettings) -> str:
+    """Where browsers reach it."""
+    if asterisk.wss_port is not None:
+        return f"wss://127.0.0.1:{asterisk.wss_port}/ws"
+    return f"ws://127.0.0.1:{asterisk.ari_port}/ws"

@@ -75,6 +75,26 @@ def test_the_machines_own_is_refused_with_a_remedy(home: Path) -> None:
     assert "config_dir" in refused.value.what_next
 
 
+@pytest.mark.parametrize(
+    ("sip_host", "rtp_host", "expected"),
+    [
+        ("10.0.0.7", "198.51.100.7", ["10.0.0.7 => 198.51.100.7,include_local_address"]),
+        ("0.0.0.0", "127.0.0.1", ["127.0.0.1 => 127.0.0.1,include_local_address"]),  # noqa: S104 - by the route to it
+        ("10.0.0.7", None, []),
+    ],
+)
+def test_browsers_are_told_the_address_outside(
+    home: Path, sip_host: str, rtp_host: str | None, expected: list[str]
+) -> None:
+    settings = settings_in(home / "ast" / "etc", home)
+    more = {"webrtc_url": "wss://phone.example.net/ws", "sip_host": sip_host, "rtp_host": rtp_host}
+    settings = settings.model_copy(update={"asterisk": settings.asterisk.model_copy(update=more)})
+    prepare(settings, install(home))
+    told = (home / "ast" / "etc" / "rtp.conf").read_text()
+    assert [line for line in told.splitlines() if "=>" in line] == expected
+    assert "icesupport = yes" in told
+
+
 # -- the first steps ---------------------------------------------------------------------------------------------------
 
 

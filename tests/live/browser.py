@@ -5,6 +5,7 @@ tone and records what it hears.
 """
 
 import asyncio
+import ssl
 import wave
 from collections.abc import Mapping
 from fractions import Fraction
@@ -23,6 +24,7 @@ from tests.live.sip_websocket import WAIT_S, Dialog, Message, SipSocket
 RATE = 8000
 FRAME = 160  # samples: 20 ms
 AMPLITUDE = 8000  # of 32768
+ESTABLISHED = ("completed", "connected")  # of ICE and of DTLS
 
 
 def on_loopback_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,10 +76,11 @@ class Media:
         await self._take("answer", answer)
 
     @property
-    def state(self) -> tuple[str, str]:
-        """Of ICE and of DTLS."""
-        transport = self._peer.getSenders()[0].transport
-        return str(transport.transport.state), str(transport.state)
+    def encrypted(self) -> bool:
+        """Whether they wanted ICE and DTLS, and both came about."""
+        wanted = ("UDP/TLS/RTP/SAVPF", "a=fingerprint:SHA-256", "a=candidate:", "a=rtcp-mux")
+        dtls = self._peer.getSenders()[0].transport
+        return all(word in self.theirs for word in wanted) and (dtls.transport.state, dtls.state) == ESTABLISHED
 
     async def close(self) -> None:
         """Returns when what was heard is written. A track that never got a packet would never end by itself."""
@@ -112,8 +115,10 @@ class Browser:
     `told` is the `webrtc` of the answer, `heard` the file for what it hears. It has one call in its life.
     """
 
-    def __init__(self, told: Mapping[str, Any], heard: Path, *, tone_hz: int) -> None:
-        self.line = SipSocket(told["url"], told["uri"], told["user"], told["secret"], self._asked)
+    def __init__(
+        self, told: Mapping[str, Any], heard: Path, *, tone_hz: int, trusted: ssl.SSLContext | None = None
+    ) -> None:
+        self.line = SipSocket(told["url"], told["uri"], told["user"], told["secret"], self._asked, trusted=trusted)
         self.heard = heard
         self.media = Media(heard, tone_hz, [RTCIceServer(**server) for server in told["ice_servers"]])
         self.asked: list[Message] = []  # the requests it was sent

@@ -83,10 +83,10 @@ class Desk:
 
 
 @asynccontextmanager
-async def opened_desk(name: str) -> AsyncIterator[Desk]:
-    """A desk in a box of that name, with the company of the example."""
+async def opened_desk(closed: Sandbox) -> AsyncIterator[Desk]:
+    """A desk in this box, with the company of the example."""
     baresip = await find_or_fetch(BARESIP, print)
-    async with Sandbox(name) as box:
+    async with closed as box:
         file = crowd.written(box, example_directory(box.farend))
         async with RunningEngine(box, file) as engine:
             yield Desk(box, engine, baresip)

@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import re
 import secrets
+import ssl
 from collections.abc import Callable
 from typing import NamedTuple, Self
 
@@ -88,11 +89,21 @@ class Dialog:
 class SipSocket:
     """``async with SipSocket(url, uri, user, secret, taken) as line: assert await line.register() == 200``
 
-    `taken` is given each request that comes, to `answer` it.
+    `taken` is given each request that comes, to `answer` it; `trusted` says whose certificate will do (`wss:`).
     """
 
-    def __init__(self, url: str, uri: str, user: str, secret: str, taken: Callable[[Message], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        uri: str,
+        user: str,
+        secret: str,
+        taken: Callable[[Message], None],
+        *,
+        trusted: ssl.SSLContext | None = None,
+    ) -> None:
         self.uri = uri
+        self._trusted = trusted
         self._url, self._user, self._secret, self._taken = url, user, secret, taken
         self._me = f"{secrets.token_hex(6)}.invalid"  # a browser knows no address of its own (RFC 7118, 5.2)
         self._contact = f"<sip:{user}@{self._me};transport=ws>"
@@ -104,7 +115,7 @@ class SipSocket:
         self._waiting: dict[str, asyncio.Future[Message]] = {}
 
     async def __aenter__(self) -> Self:
-        self._socket = await connect(self._url, subprotocols=[Subprotocol("sip")], proxy=None)
+        self._socket = await connect(self._url, subprotocols=[Subprotocol("sip")], proxy=None, ssl=self._trusted)
         self._reading = asyncio.create_task(self._read(self._socket), name="sip-websocket")
         return self
 

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from engine.sandbox.behaviours import mobile
+from engine.sandbox.sandbox import Sandbox
 from tests.live.browser import Browser, on_loopback_too
 from tests.live.desk import Desk, opened_desk
 
@@ -19,7 +20,7 @@ pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="session")]
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def desk() -> AsyncIterator[Desk]:
-    async with opened_desk("browser") as opened:
+    async with opened_desk(Sandbox("browser")) as opened:
         yield opened
 
 
@@ -37,12 +38,6 @@ async def browser(desk: Desk, told: dict[str, Any], *, tone_hz: int = 800) -> As
         yield opened
 
 
-def encrypted(phone: Browser) -> bool:
-    """Whether Asterisk wanted ICE and DTLS, and both came about."""
-    wanted = ("UDP/TLS/RTP/SAVPF", "a=fingerprint:SHA-256", "a=candidate:", "a=rtcp-mux")
-    return all(word in phone.media.theirs for word in wanted) and phone.media.state == ("completed", "connected")
-
-
 async def called(desk: Desk, agent: str, customer: str) -> None:
     answer = await desk.engine.post("/v1/calls", {"agent": agent, "to": customer})
     assert answer.status == 202, answer.body
@@ -57,7 +52,7 @@ async def test_it_rings_beside_a_telephone_and_has_the_call_it_answers_first(des
         await page.accept()
         await telephone.told("CALL_CLOSED")
         await desk.long_enough(customer)
-        assert encrypted(page)
+        assert page.media.encrypted
         await desk.farend.hang_up(customer)
         await page.told("BYE")
         await page.media.close()
@@ -93,7 +88,7 @@ async def test_it_calls_with_the_agents_rights(desk: Desk) -> None:
     async with browser(desk, told) as page:
         assert (await page.dial(f"0{customer[3:]}")).status == 200
         await desk.long_enough(customer)
-        assert encrypted(page)
+        assert page.media.encrypted
         await page.hang_up()
         await page.media.close()
         await desk.they_talked(page.heard, 800, customer)

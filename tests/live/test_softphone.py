@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from engine.sandbox.behaviours import mobile
+from engine.sandbox.sandbox import Sandbox
 from tests.live.desk import Desk, opened_desk
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="session")]
@@ -14,7 +15,7 @@ pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="session")]
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def desk() -> AsyncIterator[Desk]:
-    async with opened_desk("desk") as opened:
+    async with opened_desk(Sandbox("desk")) as opened:
         yield opened
 
 
