@@ -1,6 +1,6 @@
 """An Asterisk that somebody else set up by hand and works with: what the engine is put beside."""
 
-from engine.config.modules import MODULES
+from engine.config.modules import MODULES, WEBRTC
 from engine.config.render import Files, base_files
 from engine.sandbox.asterisk import AsteriskServer
 from engine.sandbox.farend_files import LYON
@@ -86,12 +86,13 @@ class Hotel(Sandbox):
         settings = self.asterisk_settings
         his = HisAsterisk(self.asterisk.install, self.asterisk.paths)
         pjsip = HIS_PJSIP.format(port=settings.sip_port, secret=HIS_SECRET, lyon=LYON, far=self.farend.sip_port)
+        loaded = MODULES + WEBRTC
         his.own = {
             "pjsip.conf": pjsip.encode("latin-1"),
             "extensions.conf": HIS_DIALPLAN.encode(),
             "hotel/rooms.conf": HIS_ROOMS.encode(),
             "http.conf": f"[general]\r\nenabled=yes\r\nbindaddr=127.0.0.1\r\nbindport={settings.ari_port}\r\n".encode(),
-            "modules.conf": b"[modules]\nautoload=no\n" + b"".join(f"load => {m}\n".encode() for m in MODULES),
+            "modules.conf": b"[modules]\nautoload=no\n" + b"".join(f"load => {m}\n".encode() for m in loaded),
             "ari.conf": b"[general]\nenabled=yes\n[hotel]\ntype=user\npassword=his\n",
             "musiconhold.conf": base_files(settings)["musiconhold.conf"].split("; What")[0].encode(),
         }

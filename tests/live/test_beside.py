@@ -11,12 +11,14 @@ import pytest
 from engine import cli
 from engine.config.directory_export import export
 from engine.domain.directory import Directory
+from engine.domain.values import Slug
 from engine.sandbox.behaviours import coded, mobile
 from engine.sandbox.example import example_directory
 from engine.sandbox.farend import FarEnd
 from engine.sandbox.farend_files import LYON
 from engine.sandbox.running import RunningEngine
 from tests.live.hotel import HIS_SECRET, Hotel
+from tests.live.sip_websocket import SipSocket
 
 pytestmark = pytest.mark.live
 
@@ -30,7 +32,7 @@ def one_trunk(farend: FarEnd) -> Directory:
         whole,
         sites={id_: site for id_, site in whole.sites.items() if id_ == "paris"},
         trunks={id_: trunk for id_, trunk in whole.trunks.items() if trunk.site == "paris"},
-        agents={id_: agent for id_, agent in whole.agents.items() if id_ == "anne"},
+        agents={Slug("anne"): msgspec.structs.replace(whole.agents[Slug("anne")], webrtc=True)},
     )
 
 
@@ -58,6 +60,13 @@ async def talks(engine: RunningEngine, call_id: str) -> None:
     async with asyncio.timeout(BOUND_S):
         while (await engine.get(f"/v1/calls/{call_id}")).body["stage"] != "talking":  # noqa: ASYNC110 - elsewhere
             await asyncio.sleep(0.05)
+
+
+async def browser_registers(box: Hotel) -> int:
+    """At his HTTP server, as Anne; what came of it."""
+    url, user = f"ws://127.0.0.1:{box.asterisk_settings.ari_port}/ws", "anne-4f7a.web"
+    async with SipSocket(url, f"sip:{user}@127.0.0.1", user, "anne-example-secret", lambda _: None) as line:
+        return await line.register()
 
 
 async def test_his_goes_on_ours_works_and_nothing_stays() -> None:
@@ -88,6 +97,7 @@ async def test_his_goes_on_ours_works_and_nothing_stays() -> None:
             made = await engine.post("/v1/calls", {"agent": "anne", "to": customer})
             assert made.status == 202, made.body
             await talks(engine, made.body["id"])
+            assert await browser_registers(box) == 200
             assert (await beside(engine, "--apply"))[1].endswith("nothing to do\n")
             await box.farend.hang_up(customer)
             assert "ILL" not in await engine.command("doctor")
