@@ -4,7 +4,7 @@ import msgspec
 import structlog
 
 from engine.calls.clock import Clock
-from engine.calls.ports import Answer, House, Planner, Programs
+from engine.calls.ports import Answer, Answering, Planner, Programs
 from engine.domain.call import Call
 from engine.domain.events import DigitPressed, Event, ReachPlanned
 from engine.domain.request import ConnectRequest
@@ -21,7 +21,7 @@ class Scenarios(msgspec.Struct, frozen=True):
     """What calls in scenarios need; None where this engine leads nobody through any."""
 
     programs: Programs | None = None
-    house: House | None = None
+    house: Answering | None = None
     planner: Planner | None = None
 
 

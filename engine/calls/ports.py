@@ -75,7 +75,7 @@ class Programs(Protocol):
         ...
 
 
-class House(Protocol):
+class Answering(Protocol):
     """Answers what a scenario asks. Bounded in time; raises nothing a call could mend."""
 
     async def answer(self, call: Call, number: int, question: AnyQuestion) -> Answer:

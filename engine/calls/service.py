@@ -12,7 +12,10 @@ from engine.calls.accepting import Acceptor, Admission, Guard, Limits, Unguarded
 from engine.calls.arriving import Came
 from engine.calls.clock import Clock
 from engine.calls.contract import Accepted, Actor, CallView, ConnectOrder, EventView
-from engine.calls.ports import Asterisk, Credit, DirectorySource, World
+from engine.calls.grouping import Members
+from engine.calls.led import Scenarios
+from engine.calls.ports import Answering, Asterisk, Credit, DirectorySource, Programs, World
+from engine.calls.reaching import Reacher
 from engine.calls.registry import Registry
 from engine.calls.runner import CallTask, Notebook, Surroundings
 from engine.calls.trunks import TrunkBoard
@@ -79,6 +82,8 @@ class CallService:
         unused: Callable[[Event], None] = lambda event: None,
         guard: Watch | None = None,
         credit: Credit | None = None,
+        programs: Programs | None = None,
+        answering: Answering | None = None,
     ) -> None:
         self.registry = Registry()
         watch: Watch = guard or Unguarded()
@@ -105,6 +110,11 @@ class CallService:
             is_free=self.registry.is_free,
             hearing=hearing,
             unused=unused,
+            scenarios=Scenarios(
+                programs=programs,
+                house=answering,
+                planner=Reacher(Members(asterisk, source, watch), source, watch, credit),
+            ),
         )
         self._acceptor = Acceptor(
             registry=self.registry,

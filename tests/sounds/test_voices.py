@@ -1,0 +1,114 @@
+"""What a scenario says becomes files Asterisk plays: rendered once, found again, passed over where it cannot be had."""
+
+import asyncio
+import threading
+import wave
+from array import array
+from pathlib import Path
+
+import pytest
+
+from engine.domain.directory import Language
+from engine.domain.scenario.talk import (
+    AnyHeard,
+    AsteriskSound,
+    Day,
+    DigitByDigit,
+    House,
+    Recording,
+    Silence,
+    WholeNumber,
+    Words,
+)
+from engine.domain.values import Slug
+from engine.errors import Unavailable
+from engine.sounds import voices
+from engine.sounds.speech import Sound
+from engine.sounds.voices import Voices
+
+
+class Robot:
+    """Says everything in a tenth of a second; or cannot."""
+
+    def __init__(self, *, mute: bool = False) -> None:
+        self.said: list[tuple[str, Language]] = []
+        self._mute = mute
+        self.may_speak = threading.Event()
+        self.may_speak.set()
+
+    def speak(self, text: str, language: Language) -> Sound:
+        self.may_speak.wait(5)
+        if self._mute:
+            raise Unavailable("it has no voice")
+        self.said.append((text, language))
+        return Sound(22_050, array("h", [1_000] * 2_205))
+
+
+def of(tmp_path: Path, robot: Robot | None) -> Voices:
+    def recorded(name: Slug, language: Language) -> Path | None:
+        return tmp_path / "kept" / f"{name}.wav" if name == "welcome" else None
+
+    return Voices(prompts=Path("/prompts"), said=tmp_path / "said", recorded=recorded, speech=robot)
+
+
+@pytest.mark.parametrize(
+    ("item", "uri"),
+    [
+        (DigitByDigit("0612#"), "digits:0612#"),
+        (AsteriskSound("vm-goodbye"), "sound:vm-goodbye"),
+        (House("please-wait"), "sound:/prompts/fr/please-wait"),
+        (Silence(2.4), "sound:silence/2"),
+        (Silence(0.2), "sound:silence/1"),
+        (Silence(60), "sound:silence/10"),
+    ],
+)
+async def test_what_asterisk_has_already(tmp_path: Path, item: AnyHeard, uri: str) -> None:
+    assert await of(tmp_path, None).media((item,), "fr") == [uri]
+
+
+@pytest.mark.parametrize("item", [AsteriskSound("a,sound:b"), Recording(Slug("lost")), Words("Bonjour"), Words(" ")])
+async def test_what_cannot_be_had_is_passed_over(tmp_path: Path, item: AnyHeard) -> None:
+    assert await of(tmp_path, None).media((item, DigitByDigit("1")), "fr") == ["digits:1"]
+
+
+async def test_a_recording_of_the_house(tmp_path: Path) -> None:
+    assert await of(tmp_path, None).media((Recording(Slug("welcome")),), "fr") == [f"sound:{tmp_path}/kept/welcome"]
+
+
+async def test_words_are_rendered_once_and_are_a_wav_of_a_telephone(tmp_path: Path) -> None:
+    robot = Robot()
+    house = of(tmp_path, robot)
+    first = await house.media((Words("Bonjour"), WholeNumber(12), Day("2026-05-01")), "fr")
+    assert robot.said == [("Bonjour", "fr"), ("12", "fr"), ("1 mai 2026", "fr")]
+    assert await of(tmp_path, robot).media((Words("Bonjour"),), "fr") == first[:1]
+    assert len(robot.said) == 3
+    with wave.open(first[0].removeprefix("sound:") + ".wav", "rb") as written:
+        assert (written.getframerate(), written.getsampwidth(), written.getnchannels()) == (8_000, 2, 1)
+        assert written.getnframes() == 800
+
+
+async def test_two_callers_who_want_the_same_words_have_them_rendered_once(tmp_path: Path) -> None:
+    robot = Robot()
+    house = of(tmp_path, robot)
+    robot.may_speak.clear()
+    both = [asyncio.create_task(house.media((Words("Bonjour"),), "fr")) for _ in range(2)]
+    await asyncio.sleep(0)
+    robot.may_speak.set()
+    assert await both[0] == await both[1] != []
+    assert len(robot.said) == 1
+
+
+async def test_no_caller_waits_long_for_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(voices, "RENDER_S", 0.01)
+    robot = Robot()
+    house = of(tmp_path, robot)
+    robot.may_speak.clear()
+    assert await house.media((Words("Bonjour"),), "fr") == []
+    robot.may_speak.set()
+    monkeypatch.setattr(voices, "RENDER_S", 5)
+    assert await house.media((Words("Bonjour"),), "fr") != []  # what was being rendered is there
+
+
+async def test_a_speech_engine_that_fails_silences_nothing_else(tmp_path: Path) -> None:
+    house = of(tmp_path, Robot(mute=True))
+    assert await house.media((Words("Bonjour"), DigitByDigit("1")), "fr") == ["digits:1"]
