@@ -24,6 +24,11 @@ Prompt = Literal[
     "call-ended",
     "service-unavailable",
     "not-permitted",
+    "please-wait",
+    "leave-message",
+    "enter-number",
+    "call-you-back-at",
+    "confirm-number",
 ]
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)

@@ -11,6 +11,11 @@ def text_of(prompt: str, language: str) -> str:
     return _texts()[prompt][language]
 
 
+def words(prompt: str, language: str) -> str | None:
+    """As `text_of`; None for a prompt that is not ours."""
+    return _texts().get(prompt, {}).get(language)
+
+
 @cache
 def _texts() -> dict[str, dict[str, str]]:
     texts: dict[str, dict[str, str]] = tomllib.loads((FOLDER / "texts.toml").read_text(encoding="utf-8"))

@@ -74,14 +74,8 @@ def _ears(recordings: "dict[Named, Path]") -> "Ears":
     from engine.sandbox.places import sandbox_root
     from engine.scenarios.hearing import Ears, transcript
     from engine.sounds.spoken_call import read
-    from engine.sounds.texts import text_of
-
-    def own_words(prompt: str, language: Language) -> str | None:
-        try:
-            return text_of(prompt, language)
-        except KeyError:
-            return None
+    from engine.sounds.texts import words
 
     trees = sorted(sandbox_root().glob("trees/*/usr/share/doc"))
     lengths = {name: read(path).seconds for name, path in recordings.items()}
-    return Ears(recordings=lengths, sounds=transcript([DOCUMENTATION, *trees], get_args(Language)), house=own_words)
+    return Ears(recordings=lengths, sounds=transcript([DOCUMENTATION, *trees], get_args(Language)), house=words)
