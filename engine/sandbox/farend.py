@@ -311,7 +311,7 @@ class FarEnd:
     def trunk_refuses(self, address: str, code: int | None) -> None:
         """Make a whole trunk (PARIS, LYON, OPERATOR or one opened) refuse every new call with a SIP code, from now on.
 
-        `SILENT`: it answers nothing at all, to anything; None: it works again.
+        `SILENT`: it answers nothing at all, to anything; a code below 200: that and nothing more; None: it works again.
         """
         self._gates[address].refuse(code)
 

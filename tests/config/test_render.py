@@ -63,7 +63,7 @@ def test_what_keeps_asterisk_safe_and_answering_is_set() -> None:
     assert options["pjsip.conf", "transport-udp", "bind"] == "127.0.0.1:5060"
     assert options["cel.conf", "general", "events"] == "ANSWER,HANGUP"
     modules = {o.value for s in parse(files["modules.conf"]).sections for o in s.options}
-    assert not modules & {"func_curl.so", "app_system.so", "func_shell.so", "chan_iax2.so", "app_originate.so"}
+    assert not modules & {"func_curl.so", "app_system.so", "func_shell.so", "chan_iax2.so"}
 
 
 def test_the_directories_of_a_private_asterisk() -> None:
