@@ -168,6 +168,14 @@ def test_what_is_wrong_is_told_and_fails(folder: Path, capsys: pytest.CaptureFix
     assert (wrong["file"], wrong["line"], wrong["node"]) == (str(file), 8, "choose")
 
 
+def test_what_a_directory_has_is_known(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = folder / "directory.yaml"
+    file.write_text(CALENDAR, encoding="utf-8")
+
+    assert scenario("check", "tiny", "--directory", str(file), folder=folder) == 1
+    assert "S301 node sales: 'sales' is not among the groups of this deployment" in capsys.readouterr().out
+
+
 def test_names_or_all_are_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert scenario("check", folder=folder) != 0
     assert "either names of scenarios or --all" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from engine.commands import Subparsers, command
 from engine.commands.scenario import _reading
@@ -10,7 +11,8 @@ from engine.errors import BadInput
 _TEACH = """\
   engine scenario check standard              every finding at its line, and the proof
   engine scenario check --all --json          for an editor or a build
-What the deployment has (groups, sounds ...) is not known here: it is not checked, and that is said.
+  engine scenario check --all --directory directory.yaml
+What the deployment has (groups, calendars, sounds ...) is checked as far as it is known here, and what is not is said.
 Exit code 1 when a finding forbids to publish. Every code: docs/scenarios-check.md.
 """
 
@@ -20,6 +22,7 @@ def register(words: Subparsers) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="scenarios")
     parser.add_argument("--all", action="store_true", help="every scenario of the folder")
     parser.add_argument("--json", action="store_true", help="findings and proofs as JSON")
+    parser.add_argument("--directory", type=Path, metavar="FILE", help="a directory file: what the deployment has")
     _reading.add_folder(parser)
 
 
@@ -28,13 +31,13 @@ def run(asked: argparse.Namespace) -> int:
 
     from engine.domain.values import slug
     from engine.scenarios.check.files import check_loaded
-    from engine.scenarios.house import UNKNOWN
     from engine.scenarios.program import load_program
 
     if bool(asked.names) == asked.all:
         raise BadInput("either names of scenarios or --all", what_next="engine scenario check --help")
     names = _reading.names(asked.folder) if asked.all else map(slug, asked.names)
-    reports = {name: check_loaded(load_program(asked.folder, name), UNKNOWN) for name in names}
+    house = _reading.deployment(asked.directory)
+    reports = {name: check_loaded(load_program(asked.folder, name), house) for name in names}
     if asked.json:
         sys.stdout.write(msgspec.json.encode(reports).decode() + "\n")
     else:
