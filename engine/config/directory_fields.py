@@ -115,11 +115,6 @@ def _host(text: str, _country: str) -> str:
     return str(values.host(text))
 
 
-def _trunk_host(text: str, country: str) -> str:
-    """An account trunk has none, and is told so; what was told may be sent back."""
-    return _host(text, country) if text else ""
-
-
 def _word(text: str, _country: str) -> str:
     return str(values.word(text))
 
@@ -213,7 +208,7 @@ SITE: Mapping[str, Field] = {
 TRUNK: Mapping[str, Field] = {
     "site": _slug,
     "kind": _one_of("peer", "register", "account"),
-    "host": _trunk_host,
+    "host": _host,
     "port": _number(1, 65535),
     "transport": _one_of("udp", "tcp", "tls"),
     "username": _word,

@@ -10,6 +10,7 @@ from engine.domain.scenario.prompts import house
 from engine.domain.scenario.run import (
     Announcing,
     Answering,
+    AnyPhase,
     Asking,
     Frame,
     Reaching,
@@ -81,7 +82,7 @@ def enter(turn: Turn) -> None:
     if turn.run.gone and isinstance(node, way.AUDIBLE):
         turn.depart("hung up")
         turn.end("hung_up")
-    elif not turn.run.answered and not turn.run.gone and needs_answer(node):
+    elif not turn.run.answered and not turn.run.gone and _needs_answer(node):
         take_call(turn)
     else:
         try:
@@ -97,8 +98,19 @@ def take_call(turn: Turn) -> None:
     turn.wait("answer", TAKE_CALL_S)
 
 
-def needs_answer(node: AnyNode) -> bool:
-    """Whether the caller is answered before this node begins."""
+def taken(turn: Turn, phase: AnyPhase) -> None:
+    """The caller is answered; whoever waits for something else meanwhile is to hear so."""
+    match phase:
+        case Answering():
+            turn.stop("answer")
+            enter(turn)
+        case Asking() if not turn.run.gone:
+            turn.wait("filler", FILLER_AFTER_S)
+        case _:
+            pass
+
+
+def _needs_answer(node: AnyNode) -> bool:
     match node:
         case graph.Play(unanswered=unanswered):
             return not unanswered

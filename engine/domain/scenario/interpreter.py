@@ -107,11 +107,9 @@ def unseen(program: Program, run: Run, key: str) -> bool:
 def _happen(turn: Turn, told: AnyTold) -> None:
     phase = turn.run.phase
     match told:
-        case Taken():
+        case Taken() if not turn.run.answered:
             turn.change(answered=True)
-            if isinstance(phase, Answering):
-                turn.stop("answer")
-                entering.enter(turn)
+            entering.taken(turn, phase)
         case KeyPressed(key=key):
             _on_key(turn, key)
         case SpeechOver(number=number) if (speech := speech_of(phase)) is not None and speech.number == number:

@@ -212,6 +212,7 @@ class Caller:
         self.run: Run = msgspec.json.decode(msgspec.json.encode(step.run), type=Run)  # as the journal keeps it
         self.orders = list(step.orders)
         self.all += self.orders
+        checks: list[talk.Ask] = []
         for order in self.orders:
             match order:
                 case talk.Speak():
@@ -225,11 +226,17 @@ class Caller:
                     self.timers[timer] = self.mono + seconds
                 case talk.StopWaiting(timer=timer):
                     self.timers.pop(timer, None)
-                case talk.Ask(number=number, question=talk.CheckSecret() as question) if self.checks:
-                    outcome = "done" if self.secrets.check(question) else "no_match"
-                    self.happens(talk.Replied(at=self.at, number=number, outcome=outcome))
+                case talk.Ask(question=talk.CheckSecret()) if self.checks:
+                    checks.append(order)
                 case _:
                     pass
+        for asked in checks:
+            self._check(asked)
+
+    def _check(self, asked: talk.Ask) -> None:
+        """What was typed in secret is judged at once."""
+        right = isinstance(asked.question, talk.CheckSecret) and self.secrets.check(asked.question)
+        self.happens(talk.Replied(at=self.at, number=asked.number, outcome="done" if right else "no_match"))
 
 
 def heard(item: talk.AnyHeard) -> str:

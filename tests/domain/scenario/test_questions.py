@@ -204,6 +204,10 @@ def test_whoever_is_not_answered_pays_for_no_filler() -> None:
     asking(SLOW, answered=False).waits(5).hears_nothing().told("done").is_at("yes")
 
 
+def test_whoever_is_answered_meanwhile_does() -> None:
+    asking(SLOW, answered=False).answered().waits(2).hears("prompt please-wait").answered().told("done").hears("Oui")
+
+
 def test_whoever_hangs_up_meanwhile_is_gone() -> None:
     caller = asking(SLOW).waits(2).hangs_up().hears_nothing()
     assert caller.left.end == "hung_up"

@@ -144,6 +144,14 @@ def test_a_caller_may_hear_something_for_which_they_do_not_pay() -> None:
     assert [spoken.early for spoken in caller.ordered(talk.Speak)] == [True, False]
 
 
+def test_whoever_is_answered_meanwhile_is_not_answered_again() -> None:
+    nodes: dict[str, AnyNode] = {
+        "free": Play(prompt=say("Gratuit"), unanswered=True, next=END),
+        "end": Hangup(prompt=say("Fin")),
+    }
+    assert Caller(of(nodes)).answered().hears("Gratuit").hears("Fin").ordered(talk.TakeCall) == []
+
+
 def test_a_caller_who_cannot_be_answered_is_let_go() -> None:
     caller = Caller(of({"play": Play(prompt=say("Bonjour"), next=END), "end": Hangup()})).waits(10)
     assert (caller.left.end, caller.left.reason) == ("fault", "congestion")
