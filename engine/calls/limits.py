@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import structlog
 
+from engine.calls import rows
 from engine.calls.clock import Clock
 from engine.calls.contract import Actor, LimitsView
 from engine.calls.limit_words import refused_by_lock, refused_by_reading, view
@@ -226,16 +227,16 @@ class LimitBoard:
         (log.error if critical else log.warning)(f"limits.{reading.level}", limit=str(reading), call=call_id)
         self._told(reading)
         event = public_events.of_limit(reading, call_id, request, self._clock.now().utc)
-        rows = [OutboxRow(kind="event", payload=msgspec.json.encode(event), call_id=call_id)]
+        told = [rows.public(event)]
         if critical:
-            rows.append(self._audit("engine", f"limits: lock {reading.scope}", str(reading), rule=reading.rule))
-        self._spawn(self._write_down(tuple(rows), locks=critical))
+            told.append(self._audit("engine", f"limits: lock {reading.scope}", str(reading), rule=reading.rule))
+        self._spawn(self._write_down(tuple(told), locks=critical))
 
-    async def _write_down(self, rows: tuple[OutboxRow, ...], *, locks: bool) -> None:
+    async def _write_down(self, told: tuple[OutboxRow, ...], *, locks: bool) -> None:
         try:
             if locks:
                 await self._keep()
-            await self._journal.report(rows)
+            await self._journal.report(told)
         except JournalUnwritable as unwritable:  # it holds in memory all the same
             log.error("limits.not_kept", why=unwritable.message)
 

@@ -40,10 +40,12 @@ def told(before: Call | None, event: Event, after: Call) -> tuple[OutboxRow, ...
 
 def events(before: Call | None, event: Event, after: Call) -> tuple[OutboxRow, ...]:
     """The public events of one step."""
-    return tuple(
-        OutboxRow(kind="event", payload=msgspec.json.encode(told), call_id=after.id)
-        for told in public_events.of_step(before, event, after)
-    )
+    return tuple(public(told) for told in public_events.of_step(before, event, after))
+
+
+def public(told: public_events.PublicEvent) -> OutboxRow:
+    """A public event, to be written with what caused it."""
+    return OutboxRow(kind="event", payload=msgspec.json.encode(told), call_id=told.call_id)
 
 
 def late_disposition(event: object) -> Disposition | None:

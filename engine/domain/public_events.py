@@ -18,6 +18,7 @@ from engine.domain.events import Disposed, Event, FinishOrdered
 from engine.domain.legs import Leg
 from engine.domain.limits import SPENDING, Measure, Reading
 from engine.domain.request import ConnectRequest, Direction
+from engine.domain.scenario.graph import Value
 from engine.domain.tariff import UNIT
 
 EventType = Literal[
@@ -31,6 +32,7 @@ EventType = Literal[
     "call.limit_warning",  # it brought a limit near its end
     "call.limit_reached",  # it would have gone beyond a limit: nothing of that scope is called any more
     "call.disposition",  # qualified, during the call or after it
+    "scenario.notified",  # its scenario tells something, in words of its own
     "call.ended",  # with the whole call record
 ]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
@@ -43,6 +45,13 @@ class LimitFacts(msgspec.Struct, frozen=True, kw_only=True):
     measure: Measure
     value: float
     cap: float
+
+
+class Notified(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scenario's `notify` node tells."""
+
+    event: str
+    variables: dict[str, Value]
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -62,6 +71,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     disposition: Disposition | None = None  # call.disposition
     cdr: CallRecord | None = None  # call.ended: the row of `call_history`
     limit: LimitFacts | None = None  # call.limit_*
+    notified: Notified | None = None  # scenario.notified
 
 
 class PublicEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +94,11 @@ def of_limit(reading: Reading, call_id: str, request: ConnectRequest, at: dateti
     limit = LimitFacts(scope=reading.scope, measure=reading.measure, value=reading.value / unit, cap=reading.cap / unit)
     name: EventType = "call.limit_reached" if reading.level == "critical" else "call.limit_warning"
     return PublicEvent(type=name, at=at, call_id=call_id, data=_facts(request, limit=limit))
+
+
+def of_scenario(told: Notified, call: Call, at: datetime) -> PublicEvent:
+    """What the scenario of a call has for others to know."""
+    return PublicEvent(type="scenario.notified", at=at, call_id=call.id, data=_facts(call.request, notified=told))
 
 
 def _told(before: Call | None, event: Event, after: Call) -> Iterator[PublicEvent]:

@@ -8,7 +8,7 @@ from engine.domain.call import Call
 from engine.domain.cdr import Disposition
 from engine.domain.events import CallRequested, Disposed
 from engine.domain.limits import Level, Measure, Reading
-from engine.domain.public_events import EVENT_TYPES, PublicEvent, of_limit, of_step
+from engine.domain.public_events import EVENT_TYPES, Notified, PublicEvent, of_limit, of_scenario, of_step
 from tests.domain.calls import CALL, CUSTOMER, Scene, Tale, asked, asked_sip, moment
 from tests.domain.told_stages import TO_STAGE, to_answer, to_customer, to_reason, to_ringing, to_talk
 
@@ -114,10 +114,11 @@ def test_what_means_nothing_is_not_told() -> None:
 
 def test_the_set_is_closed() -> None:
     stories = [to_talk(Scene()).disposed("sold").customer_hangs_up(), to_ringing(Scene())]
-    assert {name for story in stories for name in names(story)} | LIMITS == set(EVENT_TYPES)
+    assert {name for story in stories for name in names(story)} | LIMITS | OF_SCENARIOS == set(EVENT_TYPES)
 
 
 LIMITS = {"call.limit_warning", "call.limit_reached"}
+OF_SCENARIOS = {"scenario.notified"}
 """Told by the limits, which look at many calls: no step of one call brings them."""
 
 
@@ -141,3 +142,10 @@ def test_a_limit_is_told_with_the_call_that_came_to_it(
 def test_it_goes_through_json() -> None:
     for event in heard(to_talk(Scene()).disposed(SOLD).customer_hangs_up()):
         assert msgspec.json.decode(msgspec.json.encode(event), type=PublicEvent) == event
+
+
+def test_a_scenario_tells_in_words_of_its_own() -> None:
+    notified = Notified(event="order.asked", variables={"order": "4711"})
+    told = of_scenario(notified, to_talk(Scene()).call, moment(20).utc)
+    assert (told.type, told.at, told.call_id) == ("scenario.notified", moment(20).utc, CALL)
+    assert (told.data.notified, told.data.to) == (notified, CUSTOMER)

@@ -32,4 +32,4 @@ def test_the_snippet_takes_what_the_engine_sends_and_nothing_else() -> None:
 
 
 def test_every_event_is_in_the_table_and_no_other() -> None:
-    assert tuple(dict.fromkeys(re.findall(r"^\| `(call\.\w+)`", PAGE, re.MULTILINE))) == EVENT_TYPES
+    assert tuple(dict.fromkeys(re.findall(r"^\| `(\w+\.\w+)`", PAGE, re.MULTILINE))) == EVENT_TYPES
