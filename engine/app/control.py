@@ -58,5 +58,6 @@ def asterisk_settings(settings: Settings, secret: str) -> AsteriskSettings:
         sip_port=settings.asterisk.sip_port,
         tls_port=settings.asterisk.tls_port,
         webrtc=settings.asterisk.webrtc_url is not None,
+        local_networks=settings.asterisk.local_networks,
         beside=facts(etc),
     )

@@ -115,6 +115,15 @@ def _host(text: str, _country: str) -> str:
     return str(values.host(text))
 
 
+def _trunk_host(text: str, country: str) -> str:
+    """An account trunk has none, and is told so; what was told may be sent back."""
+    return _host(text, country) if text else ""
+
+
+def _network(text: str, _country: str) -> str:
+    return str(values.network(text))
+
+
 def _word(text: str, _country: str) -> str:
     return str(values.word(text))
 
@@ -204,6 +213,9 @@ SITE: Mapping[str, Field] = {
     "emergency_numbers": Several(_short_number),
     "outside_prefix": _outside_prefix,
     "switchboard": _extension,
+    "external_address": _host,
+    "sip_port": _number(1, 65535),
+    "local_networks": Several(_network),
 }
 TRUNK: Mapping[str, Field] = {
     "site": _slug,

@@ -12,6 +12,7 @@ from engine.config import values as v
 from engine.config.emergency import agents_context
 from engine.config.ini import section
 from engine.config.pjsip_objects import YES, Group, manners, media, stamped
+from engine.config.pjsip_transports import own_transports
 from engine.config.pjsip_trunks import trunk_group
 from engine.domain.dialstring import web_account
 from engine.domain.directory import Agent, Directory, Site, Trunk
@@ -34,12 +35,14 @@ def pjsip_groups(
     agents = [a for _, a in sorted(directory.agents.items()) if a.enabled]
     shared = _hosts_of_several(trunks)
     return (
-        *(
-            trunk_group(t, directory.sites[t.site], identify=t.host not in shared, transports=transports)
-            for t in trunks
-        ),
+        *(_trunk(t, directory.sites[t.site], identify=t.host not in shared, transports=transports) for t in trunks),
         *(group for a in agents for group in _agent(a, directory.sites[a.site], webrtc=webrtc)),
     )
+
+
+def _trunk(trunk: Trunk, site: Site, *, identify: bool, transports: Mapping[str, str]) -> Group:
+    """By its site's own transports, where it has any."""
+    return trunk_group(trunk, site, identify=identify, transports={**transports, **own_transports(site)})
 
 
 def _hosts_of_several(trunks: list[Trunk]) -> set[str]:

@@ -17,7 +17,7 @@ from engine.config.render import EMERGENCY, GLOBALS, PJSIP, QUEUES, Files, gener
 
 AT_ONCE = 8  # questions on their way; Asterisk's HTTP server starts a thread for each connection
 _TRUE, _FALSE = frozenset({"yes", "true", "on", "1"}), frozenset({"no", "false", "off", "0"})
-_NOT_TOLD = frozenset({"disallow", "match"})  # folded into `allow`; resolved to addresses
+_NOT_TOLD = frozenset({"disallow", "match", "local_net"})  # folded into `allow`; resolved to addresses; as netmasks
 
 
 class AsteriskControl(Protocol):

@@ -20,6 +20,7 @@ from engine.config.ini import Parsed, Section, parse, section
 from engine.config.modules import MODULES, WEBRTC
 from engine.config.pjsip import pjsip_groups
 from engine.config.pjsip_objects import GENERATION_VARIABLE
+from engine.config.pjsip_transports import behind_nat, transport_groups
 from engine.config.queues import queue_sections
 from engine.domain.directory import EMPTY, Directory
 from engine.errors import InvalidValue, ProgrammingError
@@ -47,7 +48,10 @@ def base_files(settings: AsteriskSettings) -> Files:
 
 def directory_files(directory: Directory, settings: AsteriskSettings) -> Files:
     """The files that follow from the directory; raises InvalidValue when a value cannot stand in them."""
-    groups = pjsip_groups(directory, settings.transports, webrtc=settings.webrtc)
+    groups = (
+        *transport_groups(directory, settings),
+        *pjsip_groups(directory, settings.transports, webrtc=settings.webrtc),
+    )
     pjsip_text = _render("pjsip.conf.j2", {"groups": groups})
     _expect(PJSIP, pjsip_text, [s for group in groups for s in group.sections])
     emergency = emergency_sections(directory)
@@ -158,12 +162,7 @@ def _seen_from_outside(settings: AsteriskSettings) -> list[tuple[v.ConfigValue, 
 def _behind_nat(settings: AsteriskSettings) -> list[tuple[v.ConfigValue, v.ConfigValue]]:
     if settings.external_address is None:
         return []
-    outside = v.host(settings.external_address)
-    return [
-        (v.word("external_media_address"), outside),
-        (v.word("external_signaling_address"), outside),
-        *((v.word("local_net"), v.network(net)) for net in settings.local_networks),
-    ]
+    return behind_nat(settings.external_address, settings.local_networks)
 
 
 def _certificate(settings: AsteriskSettings) -> list[tuple[v.ConfigValue, v.ConfigValue]]:

@@ -26,7 +26,9 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     """A place with its own Yeastar.
 
     `allow_other_sites`: its calls may leave by another site's trunk when its own are full. `emergency_numbers`: besides
-    those of its country. `outside_prefix`: what people there dial for an outside line.
+    those of its country. `outside_prefix`: what people there dial for an outside line. `external_address`: where its
+    trunks reach us when that is not where others do, at our port `sip_port`, which is this site's alone; not those in
+    `local_networks` (empty: the machine's).
     """
 
     id: Slug
@@ -48,6 +50,9 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     emergency_numbers: tuple[str, ...] = ()
     outside_prefix: str = ""
     switchboard: Extension | None = None  # where a scenario sends callers who want a person
+    external_address: str | None = None  # IP address or DNS name, validated
+    sip_port: int | None = None
+    local_networks: tuple[str, ...] = ()
 
 
 class Trunk(msgspec.Struct, frozen=True, kw_only=True):

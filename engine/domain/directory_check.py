@@ -42,6 +42,7 @@ def problems(directory: Directory) -> tuple[Problem, ...]:
         *_groups(directory),
         *_numbers(directory),
         *_emergency(directory),
+        *_external_addresses(directory),
         *_calendars(directory),
     )
 
@@ -157,6 +158,22 @@ def _emergency(directory: Directory) -> Iterator[Problem]:
         if site_id := reserved.get(owner.extension):
             message = f"{owner.extension} is what is dialled for an emergency at site {site_id!r}"
             yield Problem(kind, owner.id, "extension", message)
+
+
+def _external_addresses(directory: Directory) -> Iterator[Problem]:
+    """A socket says one address of itself, so a site with another has a socket, and a port, of its own."""
+    owners: dict[int, Slug] = {}
+    for site in directory.sites.values():
+        if site.external_address and not site.sip_port:
+            message = "an external address of its own needs a SIP port of its own, which its trunks call"
+            yield Problem("site", site.id, "sip_port", message)
+        if site.sip_port:
+            if not site.external_address:
+                message = "a SIP port of its own is for a site with an external address of its own"
+                yield Problem("site", site.id, "external_address", message)
+            if other := owners.get(site.sip_port):
+                yield Problem("site", site.id, "sip_port", f"{site.sip_port} is site {other!r}'s")
+            owners[site.sip_port] = site.id
 
 
 def reserved_extensions(sites: Iterable[Site]) -> dict[str, Slug]:

@@ -100,6 +100,8 @@ FAULTS = [
     ("sites: {paris: {name: P, dialable_countries: [{}]}}", "dialable_countries: expected a list of values"),
     ("sites: {paris: {name: P, dialable_classes: [local]}}", "'local' is not one of personal, premium, satellite"),
     ("sites: {paris: {name: P, open_hours: always}}", "'always' are no opening hours"),
+    ("sites: {paris: {name: P, local_networks: [everything]}}", "'everything' is not a network"),
+    ("sites: {paris: {name: P, external_address: 198.51.100.7}}", "needs a SIP port of its own"),
     ("agents: {m: {name: M, site: paris, rights: [emergency]}}", "'emergency' is not one of internal, service"),
     ("sites: {paris: {name: P, extensions: 2099-2000}}", "extensions: 2099-2000 is not a range"),
     ("sites: {paris: {name: P, extensions: all}}", "'all' is not a range of extensions"),

@@ -78,6 +78,10 @@ class Asking:
         async with self._session.post(f"{self._base}/channels", params=query, headers=self._headers) as answer:
             answer.raise_for_status()
 
+    async def ring(self, channel: str) -> None:
+        async with self._session.post(f"{self._base}/channels/{channel}/ring", headers=self._headers) as answer:
+            answer.raise_for_status()
+
     async def answer(self, channel: str) -> None:
         async with self._session.post(f"{self._base}/channels/{channel}/answer", headers=self._headers) as answer:
             answer.raise_for_status()

@@ -81,6 +81,10 @@ class Party:
             said = "\n".join(self._read(name) for name in ("errors", "messages"))
             raise AssertionError(f"{self._process.name} did not play until it {until}:\n{said}") from None
 
+    def messages(self) -> str:
+        """All that was said, either way."""
+        return self._read("messages")
+
     def _read(self, name: str) -> str:
         try:
             return (self._folder / name).read_text(errors="replace")

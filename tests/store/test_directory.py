@@ -31,7 +31,15 @@ def agent(word: str, number: str, **more: Any) -> Agent:
 def directory(*agents: Agent, revision: int = 0) -> Directory:
     sites = [
         Site(id=PARIS, name="Paris", dialable_countries=("FR", "BE"), confirm=False),
-        Site(id=LYON, name="Lyon \N{LATIN SMALL LETTER E WITH ACUTE}", language="en", extensions=(3000, 3099)),
+        Site(
+            id=LYON,
+            name="Lyon \N{LATIN SMALL LETTER E WITH ACUTE}",
+            language="en",
+            extensions=(3000, 3099),
+            external_address="198.51.100.7",
+            sip_port=5062,
+            local_networks=("192.168.7.0/24",),
+        ),
     ]
     trunks = [
         Trunk(id=slug("yeastar"), site=PARIS, kind="peer", host="127.0.0.2", caller_ids=(e164("+33140000000"),)),

@@ -56,6 +56,9 @@ class SiteBody(Body, frozen=True, kw_only=True):
     emergency_numbers: Texts = UNSET
     outside_prefix: Text = UNSET
     switchboard: Text = UNSET
+    external_address: Text = UNSET
+    sip_port: Count = UNSET
+    local_networks: Texts = UNSET
 
 
 class TrunkBody(Body, frozen=True, kw_only=True):
