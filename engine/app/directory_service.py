@@ -16,7 +16,7 @@ from engine.ari.errors import as_away
 from engine.calls.contract import Actor
 from engine.config.directory_file import with_entry
 from engine.domain import directory_plan
-from engine.domain.directory import Directory, ToAgent, ToGroup
+from engine.domain.directory import Directory, ToAgent, ToApplication, ToGroup
 from engine.domain.directory_kinds import SECTIONS, Kind, entries_of, target_kind, users_of
 from engine.domain.directory_plan import SECRET_FIELDS
 from engine.domain.values import Slug
@@ -35,6 +35,7 @@ IN_USE: dict[Kind, str] = {
     "trunk": "trunk-in-use",
     "agent": "agent-in-use",
     "group": "group-in-use",
+    "application": "application-in-use",
 }
 """The rule that keeps an entry which others name; nothing names the kinds that are not here."""
 
@@ -201,7 +202,7 @@ def _shown(entry: Any) -> dict[str, Any]:
     told = {name: list(v) if isinstance(v, tuple) else v for name, v in fields.items() if name not in SECRET_FIELDS}
     if "extensions" in told:
         told["extensions"] = "{}-{}".format(*told["extensions"])
-    if isinstance(target := told.get("target"), ToAgent | ToGroup):
+    if isinstance(target := told.get("target"), ToAgent | ToGroup | ToApplication):
         told["target"] = {target_kind(target): target.id}
     return told
 

@@ -57,11 +57,16 @@ class Door:
         self._entering: set[str] = set()
 
     def enter(self, channel: ChannelSnapshot, args: tuple[str, ...]) -> bool:
-        """Let a caller in; False for one the dialplan did not send. `args`: kind, endpoint, what was dialled."""
+        """Let a caller in; False for one the dialplan did not send. `args`: kind, endpoint, what was dialled,
+        whom the caller wanted before they were redirected."""
         match args:
-            case ("inbound" | "agent", endpoint, dialled):
+            case ("inbound" | "agent", endpoint, dialled, *redirected_from) if len(redirected_from) <= 1:
                 came = Came(
-                    channel=ChannelId(channel.id), endpoint=endpoint, dialled=dialled, caller=channel.caller.number
+                    channel=ChannelId(channel.id),
+                    endpoint=endpoint,
+                    dialled=dialled,
+                    caller=channel.caller.number,
+                    redirected_from="".join(redirected_from),
                 )
             case _:
                 return False

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from engine.calls import acceptance, arriving, grouping
+from engine.calls import acceptance, arriving, grouping, leading
 from engine.calls.acceptance import House
 from engine.calls.arriving import Came
 from engine.calls.contract import Accepted, Actor, ConnectOrder
@@ -22,7 +22,7 @@ from engine.calls.runner import CallTask, Surroundings
 from engine.calls.uuid7 import uuid7
 from engine.domain import routing
 from engine.domain.call import Call
-from engine.domain.directory import Agent, Group, Number, Site, ToGroup, Trunk
+from engine.domain.directory import Agent, Application, Group, Number, Site, ToApplication, ToGroup, Trunk
 from engine.domain.events import CallRequested
 from engine.domain.request import CREDIT_RULE, ConnectRequest, Route
 from engine.domain.values import E164, CallId, Slug
@@ -184,6 +184,9 @@ class Acceptor:
         if isinstance(number.target, ToGroup):
             group = directory.groups[number.target.id]
             return await self._begin(None, lambda call_id: self._plan_called_group(came, call_id, number, group, trunk))
+        if isinstance(number.target, ToApplication):
+            entry = self._entry(directory.applications[number.target.id])
+            return await self._begin(None, lambda call_id: self._plan_led(came, call_id, number, entry, trunk))
         agent = arriving.reached_by(number.target, directory)
         return await self._begin(agent, lambda call_id: self._plan_called(came, call_id, number, agent, trunk))
 
@@ -263,6 +266,8 @@ class Acceptor:
         if isinstance(other, Group):
             offer = await self._members.of(other, by=agent.id, shown=agent.extension)
             return grouping.dialled_inside(came, agent, directory.sites[other.site], offer=offer, house=self._house)
+        if isinstance(other, Application):
+            return leading.dialled_inside(came, agent, self._entry(other))
         if other is not None:
             self._not_busy(other)
             self._registry.take(call_id, other.id)
@@ -300,6 +305,21 @@ class Acceptor:
         self._around.trunks.reserve(call_id, [trunk.id])
         offer = await self._members.of(group, shown=arriving.caller_number(came, site.country) or None)
         return grouping.called_in(came, number, site, trunk=trunk, offer=offer, house=self._house)
+
+    async def _plan_led(
+        self, came: Came, call_id: CallId, number: Number, entry: leading.Entry, trunk: Trunk
+    ) -> ConnectRequest:
+        self._around.trunks.reserve(call_id, [trunk.id])
+        return leading.called_in(came, number, trunk, entry)
+
+    def _entry(self, application: Application) -> leading.Entry:
+        return leading.Entry(
+            application=application,
+            site=self._source.directory.sites[application.site],
+            at=self._around.clock.now().utc,
+            programs=self._around.scenarios.programs,
+            house=self._house,
+        )
 
     async def _agent_routes(
         self, agent: Agent, customer: E164, trunks: list[Trunk], chosen: Slug | None

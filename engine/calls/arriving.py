@@ -12,7 +12,18 @@ import msgspec
 from engine.calls import acceptance
 from engine.calls.acceptance import House
 from engine.domain import dialstring
-from engine.domain.directory import Agent, Directory, Group, Language, Number, Site, ToAgent, Trunk
+from engine.domain.directory import (
+    Agent,
+    Application,
+    Directory,
+    Group,
+    Language,
+    Number,
+    Site,
+    ToAgent,
+    ToApplication,
+    Trunk,
+)
 from engine.domain.numbers import parse_dialled
 from engine.domain.request import Arrival, ConnectRequest, Route
 from engine.domain.values import E164, ChannelId
@@ -24,12 +35,14 @@ LONGEST_CALLER = 32
 
 class Came(msgspec.Struct, frozen=True, kw_only=True):
     """A channel at our door. `endpoint` is Asterisk's name of the telephone or trunk, which nobody can forge;
-    `dialled` digits, perhaps behind a plus; `caller` what the network says of who calls, as hostile as any text."""
+    `dialled` digits, perhaps behind a plus; `caller` what the network says of who calls, as hostile as any text, and
+    `redirected_from` whom they wanted."""
 
     channel: ChannelId
     endpoint: str
     dialled: str
     caller: str = ""
+    redirected_from: str = ""
 
 
 def agent_of(came: Came, directory: Directory) -> tuple[Agent, Site] | None:
@@ -47,10 +60,11 @@ def trunk_of(came: Came, directory: Directory) -> Trunk | None:
     return next((t for t in directory.trunks.values() if dialstring.trunk_endpoint(t.id) == came.endpoint), None)
 
 
-def colleague(came: Came, agent: Agent, site: Site, directory: Directory) -> Agent | Group | None:
-    """Whom an agent called by extension, of their own site or another; None when it is no extension. Raises Refused for
-    one that nobody has, and for an agent who may not."""
-    everybody: tuple[Agent | Group, ...] = (*directory.groups.values(), *directory.agents.values())
+def colleague(came: Came, agent: Agent, site: Site, directory: Directory) -> Agent | Group | Application | None:
+    """Whom or what an agent called by extension, of their own site or another; None when it is no extension. Raises
+    Refused for one that nobody has, and for an agent who may not."""
+    groups, applications = directory.groups.values(), directory.applications.values()
+    everybody: tuple[Agent | Group | Application, ...] = (*groups, *applications, *directory.agents.values())
     found = next((one for one in everybody if one.extension == came.dialled), None)
     if found is None and not _is_extension(came.dialled, site):
         return None
@@ -69,7 +83,8 @@ def _is_extension(dialled: str, site: Site) -> bool:
 
 
 def number_of(came: Came, trunk: Trunk, directory: Directory, today: date) -> Number:
-    """The number of ours that was called; raises Refused for one that leads nowhere today."""
+    """The number of ours that was called, declared or taken by an application undeclared; raises Refused for one that
+    leads nowhere today."""
     country = directory.sites[trunk.site].country
     try:
         called = parse_dialled(came.dialled, country).e164
@@ -77,10 +92,18 @@ def number_of(came: Came, trunk: Trunk, directory: Directory, today: date) -> Nu
         called = None
     found = directory.numbers.get(called) if called is not None else None
     if found is None or found.trunk != trunk.id:
+        for application in directory.applications.values():
+            if trunk.id in application.any_number_of:
+                return Number(id=called or E164(came.dialled), trunk=trunk.id, target=ToApplication(application.id))
         raise Refused(f"{came.dialled} by trunk {trunk.id} is no number of ours", rule="unknown-number", status=404)
-    if not found.active or today < (found.valid_from or today) or today > (found.valid_until or today):
+    if not in_use(found, today):
         raise Refused(f"{found.id} is not in use", rule="number-not-in-use", status=404)
     return found
+
+
+def in_use(entry: Number | Application, today: date) -> bool:
+    """Whether it is switched on, and today one of its days."""
+    return entry.active and (entry.valid_from or today) <= today <= (entry.valid_until or today)
 
 
 def day_at(site: Site, utc: datetime) -> date:
@@ -90,7 +113,12 @@ def day_at(site: Site, utc: datetime) -> date:
 
 def caller_number(came: Came, country: str) -> str:
     """Who calls, in E.164 where the network says so, as it came where it is none; empty when withheld."""
-    plain = "".join(c for c in came.caller if c in "+0123456789")[:LONGEST_CALLER]
+    return in_full(came.caller, country)
+
+
+def in_full(number: str, country: str) -> str:
+    """A number that the network told, in E.164 where it is one."""
+    plain = "".join(c for c in number if c in "+0123456789")[:LONGEST_CALLER]
     try:
         return parse_dialled(plain, country).e164 or plain
     except InvalidValue:

@@ -7,7 +7,7 @@ import msgspec
 
 from engine.domain.call import Call
 from engine.domain.dialstring import Phone
-from engine.domain.directory import Agent, Directory
+from engine.domain.directory import Agent, Alias, Directory
 from engine.domain.effects import Effect
 from engine.domain.events import Event
 from engine.domain.moment import Moment
@@ -72,6 +72,10 @@ class Programs(Protocol):
 
     def of_version(self, version: str) -> Program | None:
         """The one a call began with, however long ago; None when this node has it no more."""
+        ...
+
+    def published(self, name: Slug, alias: Alias = "live") -> Program | None:
+        """The one whom callers who come now are led by; None when there is none. From memory: nobody waits for it."""
         ...
 
 

@@ -6,7 +6,7 @@ import msgspec
 import yaml
 
 from engine.config.directory_fields import FIELDS
-from engine.domain.directory import Directory, ToAgent, ToGroup
+from engine.domain.directory import Directory, ToAgent, ToApplication, ToGroup
 from engine.domain.directory_kinds import SECTIONS, Entry, Kind, entries_of, target_kind
 
 
@@ -35,7 +35,7 @@ def _told(kind: Kind, entry: Entry, with_secrets: bool) -> dict[str, Any]:
 def _plain(name: str, value: Any) -> Any:
     if name == "extensions":
         return f"{value[0]}-{value[1]}"
-    if isinstance(value, ToAgent | ToGroup):
+    if isinstance(value, ToAgent | ToGroup | ToApplication):
         return {target_kind(value): str(value.id)}
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -16,13 +16,13 @@ import phonenumbers
 from engine.config import values
 from engine.domain.calendar import holiday
 from engine.domain.dialstring import sip_user
-from engine.domain.directory import ToAgent, ToGroup
+from engine.domain.directory import ToAgent, ToApplication, ToGroup
 from engine.domain.directory_kinds import Kind
 from engine.domain.numbers import NumberClass, parse_dialled
 from engine.domain.opening import window
 from engine.domain.osm_hours import hours
 from engine.domain.routing import COSTLY
-from engine.domain.values import E164, Slug, extension, slug
+from engine.domain.values import E164, EXTENSION_PATTERN, Slug, extension, slug
 from engine.errors import InvalidValue
 
 Parser = Callable[[str, str], Any]
@@ -143,6 +143,11 @@ def _e164(text: str, country: str) -> E164:
     if dialled.e164 is None:
         raise InvalidValue(f"{text!r} is a short number, which cannot be reached from everywhere")
     return dialled.e164
+
+
+def _caller(text: str, country: str) -> str:
+    """A number outside, or an extension, which is shorter than any."""
+    return extension(text) if re.fullmatch(EXTENSION_PATTERN, text, re.ASCII) else _e164(text, country)
 
 
 def _prefix(text: str, _country: str) -> str:
@@ -276,9 +281,28 @@ GROUP: Mapping[str, Field] = {
     "ring_s": _number(5, 300),
     "language": _LANGUAGE,
 }
+APPLICATION: Mapping[str, Field] = {
+    "name": _text,
+    "site": _slug,
+    "scenario": _slug,
+    "alias": _one_of("live", "previous", "test"),
+    "extension": _extension,
+    "active": _yes_no,
+    "valid_from": _day,
+    "valid_until": _day,
+    "language": _LANGUAGE,
+    "test_callers": Several(_caller),
+    "any_number_of": Several(_slug),
+}
 NUMBER: Mapping[str, Field] = {
     "trunk": _slug,
-    "target": OneOf({"agent": lambda text, _: ToAgent(slug(text)), "group": lambda text, _: ToGroup(slug(text))}),
+    "target": OneOf(
+        {
+            "agent": lambda text, _: ToAgent(slug(text)),
+            "group": lambda text, _: ToGroup(slug(text)),
+            "application": lambda text, _: ToApplication(slug(text)),
+        }
+    ),
     "active": _yes_no,
     "valid_from": _day,
     "valid_until": _day,
@@ -306,6 +330,7 @@ FIELDS: Mapping[Kind, Mapping[str, Field]] = {
     "trunk": TRUNK,
     "agent": AGENT,
     "group": GROUP,
+    "application": APPLICATION,
     "number": NUMBER,
     "disposition": DISPOSITION,
     "calendar": CALENDAR,

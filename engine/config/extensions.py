@@ -47,8 +47,8 @@ def with_extensions(
 def _taken(waiting: list[Unnumbered], others: Mapping[Kind, Mapping[str, Any]]) -> set[Extension]:
     """What nobody new may get: emergency numbers, and the extensions of who stays as they are or asks for one."""
     renewed = {(one.kind, one.id) for one in waiting}
-    kinds: tuple[Kind, ...] = ("agent", "group")
-    kept = {e.extension for kind in kinds for name, e in others[kind].items() if (kind, name) not in renewed}
+    kinds: tuple[Kind, ...] = ("agent", "group", "application")
+    kept = {e.extension for kind in kinds for name, e in others[kind].items() if (kind, name) not in renewed} - {None}
     reserved = {Extension(number) for number in reserved_extensions(others["site"].values())}
     return kept | reserved | {one.extension for one in waiting if one.extension}
 

@@ -15,6 +15,8 @@ from engine.domain.values import E164, Code, Extension, Slug
 Language = Literal["fr", "en"]
 Mode = Literal["sip", "mobile"]
 Strategy = Literal["ring_all", "one_by_one"]
+Alias = Literal["live", "previous", "test"]
+"""Which published version of a scenario is meant: the one of today, the one before, or the one that is tried."""
 TrunkKind = Literal["peer", "register", "account"]  # by address; we register to it; it registers to us
 Transport = Literal["udp", "tcp", "tls"]
 DEFAULT_RIGHTS: tuple[NumberClass, ...] = ("internal", "local", "mobile", "toll_free")
@@ -133,6 +135,28 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     language: Language | None = None  # None: the site's
 
 
+class Application(msgspec.Struct, frozen=True, kw_only=True):
+    """What callers are led through: a published scenario, found by its name and alias when each of them comes.
+
+    Numbers lead to it (`Number.target`), and every other number that is called by the trunks `any_number_of`; agents
+    dial its `extension`. `test_callers`, numbers and extensions, meet the version under the alias `test`. `valid_from`
+    and `valid_until` are its first and last day, both included, at its site.
+    """
+
+    id: Slug
+    name: str
+    site: Slug
+    scenario: Slug
+    alias: Alias = "live"
+    extension: Extension | None = None  # nobody else's
+    active: bool = True
+    valid_from: date | None = None
+    valid_until: date | None = None
+    language: Language | None = None  # None: the site's
+    test_callers: tuple[str, ...] = ()
+    any_number_of: tuple[Slug, ...] = ()
+
+
 class ToAgent(msgspec.Struct, frozen=True, tag="agent"):
     """Calls to a number ring this agent."""
 
@@ -145,7 +169,13 @@ class ToGroup(msgspec.Struct, frozen=True, tag="group"):
     id: Slug
 
 
-Target = ToAgent | ToGroup
+class ToApplication(msgspec.Struct, frozen=True, tag="application"):
+    """Calls to a number are led through this application's scenario."""
+
+    id: Slug
+
+
+Target = ToAgent | ToGroup | ToApplication
 
 
 class Number(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,6 +231,7 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     trunks: dict[Slug, Trunk]
     agents: dict[Slug, Agent]
     groups: dict[Slug, Group] = {}
+    applications: dict[Slug, Application] = {}
     numbers: dict[E164, Number] = {}
     dispositions: dict[Code, DispositionCode] = {}
     calendars: dict[Slug, Calendar] = {}

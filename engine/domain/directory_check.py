@@ -7,11 +7,11 @@ import msgspec
 
 from engine.domain import calendar
 from engine.domain.dialstring import MAX_ACCOUNT, web_account
-from engine.domain.directory import Agent, Directory, Group, Site, Trunk
+from engine.domain.directory import Application, Directory, Number, Site, Trunk
 from engine.domain.directory_kinds import Kind, entries_of, target_kind
 from engine.domain.emergency import dialled_at
 from engine.domain.routing import may_present
-from engine.domain.values import Slug
+from engine.domain.values import Extension, Slug
 
 MIN_SECRET = 12  # characters of what opens our door from outside; generated ones have 20
 UNCOMPRESSED = frozenset({"alaw", "ulaw"})
@@ -40,6 +40,7 @@ def problems(directory: Directory) -> tuple[Problem, ...]:
         *_sip_users(directory),
         *_agents(directory),
         *_groups(directory),
+        *_applications(directory),
         *_numbers(directory),
         *_emergency(directory),
         *_external_addresses(directory),
@@ -48,7 +49,7 @@ def problems(directory: Directory) -> tuple[Problem, ...]:
 
 
 def _unknown_sites(directory: Directory) -> Iterator[Problem]:
-    kinds: tuple[Kind, ...] = ("trunk", "agent", "group", "calendar")
+    kinds: tuple[Kind, ...] = ("trunk", "agent", "group", "application", "calendar")
     for kind in kinds:
         for entry in entries_of(directory, kind).values():
             if entry.site is not None and entry.site not in directory.sites:
@@ -91,17 +92,28 @@ def _trunk(trunk: Trunk, site: Site | None) -> Iterator[tuple[str, str]]:
 
 
 def _extensions(directory: Directory) -> Iterator[Problem]:
-    """An extension is one agent's or one group's, whatever their sites: calls between sites are dialled by it."""
+    """An extension is one agent's, group's or application's, whatever their sites: between sites it is dialled too."""
     owners: dict[str, str] = {}
-    for kind, entry in _having_extensions(directory):
-        if other := owners.get(entry.extension):
-            yield Problem(kind, entry.id, "extension", f"{entry.extension!r} belongs to {other} already")
-        owners[entry.extension] = f"{kind} {entry.id!r}"
+    for kind, name, extension, site in _taken_extensions(directory):
+        if other := owners.get(extension):
+            yield Problem(kind, name, "extension", f"{extension!r} belongs to {other} already")
+        owners[extension] = f"{kind} {name!r}"
+        if kind != "agent":
+            yield from _in_range(kind, name, extension, directory.sites.get(site))
 
 
-def _having_extensions(directory: Directory) -> Iterator[tuple[Kind, Agent | Group]]:
-    yield from (("agent", agent) for agent in directory.agents.values())
-    yield from (("group", group) for group in directory.groups.values())
+def _in_range(kind: Kind, name: str, extension: Extension, site: Site | None) -> Iterator[Problem]:
+    if site and not site.extensions[0] <= int(extension) <= site.extensions[1]:
+        where = "{}-{}".format(*site.extensions)
+        yield Problem(kind, name, "extension", f"{extension} is not one of site {site.id}'s extensions, {where}")
+
+
+def _taken_extensions(directory: Directory) -> Iterator[tuple[Kind, str, Extension, Slug]]:
+    kinds: tuple[Kind, ...] = ("agent", "group", "application")
+    for kind in kinds:
+        for entry in entries_of(directory, kind).values():
+            if entry.extension is not None:
+                yield kind, entry.id, entry.extension, entry.site
 
 
 def _sip_users(directory: Directory) -> Iterator[Problem]:
@@ -127,11 +139,26 @@ def _groups(directory: Directory) -> Iterator[Problem]:
                 yield Problem("group", group.id, "members", f"there is no agent {member!r}")
             if member in group.members[:position]:
                 yield Problem("group", group.id, "members", f"agent {member!r} is named twice")
-        site = directory.sites.get(group.site)
-        if site and not site.extensions[0] <= int(group.extension) <= site.extensions[1]:
-            where = "{}-{}".format(*site.extensions)
-            message = f"{group.extension} is not one of site {site.id}'s extensions, {where}"
-            yield Problem("group", group.id, "extension", message)
+
+
+def _applications(directory: Directory) -> Iterator[Problem]:
+    """Each trunk's other numbers lead to one of them at most."""
+    takers: dict[Slug, Slug] = {}
+    for application in directory.applications.values():
+        for trunk in application.any_number_of:
+            if trunk not in directory.trunks:
+                yield Problem("application", application.id, "any_number_of", f"there is no trunk {trunk!r}")
+            if other := takers.get(trunk):
+                message = f"any number of trunk {trunk!r} leads to application {other!r} already"
+                yield Problem("application", application.id, "any_number_of", message)
+            takers[trunk] = application.id
+        yield from _days("application", application)
+
+
+def _days(kind: Kind, entry: Application | Number) -> Iterator[Problem]:
+    if entry.valid_from and entry.valid_until and entry.valid_until < entry.valid_from:
+        message = f"{entry.valid_until} is before valid_from, {entry.valid_from}"
+        yield Problem(kind, entry.id, "valid_until", message)
 
 
 def _numbers(directory: Directory) -> Iterator[Problem]:
@@ -141,9 +168,7 @@ def _numbers(directory: Directory) -> Iterator[Problem]:
         kind = target_kind(number.target)
         if number.target.id not in entries_of(directory, kind):
             yield Problem("number", number.id, "target", f"there is no {kind} {number.target.id!r}")
-        if number.valid_from and number.valid_until and number.valid_until < number.valid_from:
-            message = f"{number.valid_until} is before valid_from, {number.valid_from}"
-            yield Problem("number", number.id, "valid_until", message)
+        yield from _days("number", number)
 
 
 def _emergency(directory: Directory) -> Iterator[Problem]:
@@ -154,10 +179,10 @@ def _emergency(directory: Directory) -> Iterator[Problem]:
         if not _OUTSIDE.fullmatch(site.outside_prefix):
             yield Problem("site", site.id, "outside_prefix", f"{site.outside_prefix!r} is not up to 3 digits")
     reserved = reserved_extensions(directory.sites.values())
-    for kind, owner in _having_extensions(directory):
-        if site_id := reserved.get(owner.extension):
-            message = f"{owner.extension} is what is dialled for an emergency at site {site_id!r}"
-            yield Problem(kind, owner.id, "extension", message)
+    for kind, name, extension, _ in _taken_extensions(directory):
+        if site_id := reserved.get(extension):
+            message = f"{extension} is what is dialled for an emergency at site {site_id!r}"
+            yield Problem(kind, name, "extension", message)
 
 
 def _external_addresses(directory: Directory) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from engine.domain.directory import (
     Agent,
+    Application,
     Calendar,
     Directory,
     DispositionCode,
@@ -16,12 +17,14 @@ from engine.domain.directory import (
     Site,
     Target,
     ToAgent,
+    ToApplication,
+    ToGroup,
     Trunk,
 )
 from engine.domain.values import code, e164, slug
 
-Kind = Literal["site", "trunk", "agent", "group", "number", "disposition", "calendar"]
-Entry = Site | Trunk | Agent | Group | Number | DispositionCode | Calendar
+Kind = Literal["site", "trunk", "agent", "group", "application", "number", "disposition", "calendar"]
+Entry = Site | Trunk | Agent | Group | Application | Number | DispositionCode | Calendar
 
 
 class Section(NamedTuple):
@@ -38,10 +41,14 @@ SECTIONS: Mapping[Kind, Section] = {
     "trunk": Section("trunks", "trunks", Trunk, slug),
     "agent": Section("agents", "agents", Agent, slug),
     "group": Section("groups", "groups", Group, slug),
+    "application": Section("applications", "applications", Application, slug),
     "number": Section("numbers", "numbers", Number, e164),
     "disposition": Section("dispositions", "disposition_codes", DispositionCode, code),
     "calendar": Section("calendars", "calendars", Calendar, slug),
 }
+
+
+_LED_TO: Mapping[type[Target], Kind] = {ToAgent: "agent", ToGroup: "group", ToApplication: "application"}
 
 
 def entries_of(directory: Directory, kind: Kind) -> Mapping[str, Any]:
@@ -71,6 +78,8 @@ def named_by(user: Entry) -> list[tuple[Kind, str]]:
             return [("site", user.site)]
         case Group():
             return [("site", user.site), *(("agent", member) for member in user.members)]
+        case Application():
+            return [("site", user.site), *(("trunk", trunk) for trunk in user.any_number_of)]
         case Calendar(site=str(site)):
             return [("site", site)]
         case Number():
@@ -81,4 +90,4 @@ def named_by(user: Entry) -> list[tuple[Kind, str]]:
 
 def target_kind(target: Target) -> Kind:
     """Of what kind the entry is that a number leads to."""
-    return "agent" if isinstance(target, ToAgent) else "group"
+    return _LED_TO[type(target)]

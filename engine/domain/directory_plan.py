@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from engine.domain.directory import Directory, ToAgent, ToGroup
+from engine.domain.directory import Directory, ToAgent, ToApplication, ToGroup
 from engine.domain.directory_kinds import SECTIONS, Entry, Kind, entries_of, target_kind
 
 Action = Literal["add", "change", "remove"]
@@ -97,7 +97,7 @@ def _shown(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, ToAgent | ToGroup):
+    if isinstance(value, ToAgent | ToGroup | ToApplication):
         return f"{target_kind(value)} {value.id}"
     if isinstance(value, tuple):
         return ", ".join(str(item) for item in value) or "-"

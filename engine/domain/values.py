@@ -32,9 +32,14 @@ _CODE = re.compile(CODE_PATTERN, re.ASCII)
 
 def e164(text: str) -> E164:
     """An E.164 number with its plus sign; raises InvalidValue."""
-    if not _E164.fullmatch(text):
+    if not is_e164(text):
         raise InvalidValue(f"{text!r} is not an E.164 number such as +33612345678")
     return E164(text)
+
+
+def is_e164(text: str) -> bool:
+    """Whether this is a number as the whole world dials it."""
+    return _E164.fullmatch(text) is not None
 
 
 def slug(text: str) -> Slug:

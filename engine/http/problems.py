@@ -88,6 +88,9 @@ RULES: dict[str, Kind] = {
     "mobile-not-dialable": Kind(403, "The agent's mobile may not be dialled", "Give a number the site may call."),
     "mobile-number-missing": Kind(403, "The agent has no mobile number", "Give the agent one; or use mode sip."),
     "unknown-number": Kind(404, "Nobody has this number", "Declare it in the directory, or dial another."),
+    "scenario-not-published": Kind(
+        503, "The scenario is not published", "Publish it, or name another in the application."
+    ),
     "number-not-in-use": Kind(404, "The number is not in use", "See its dates and `active` in the directory."),
     "unknown-endpoint": Kind(403, "No telephone or trunk of ours", "Whoever runs the engine: see Asterisk's files."),
     "group-not-rung": Kind(501, "Groups are not rung yet", "Let the number lead to an agent."),
@@ -115,8 +118,9 @@ RULES: dict[str, Kind] = {
     "engine-pace": Kind(503, "Too many new calls at once", "Try again in a moment."),
     "agent-exists": Kind(409, "There is such an agent already", "Take another id, or PUT the agent."),
     "site-in-use": Kind(409, "The site is in use", "Move or remove what the detail names."),
-    "trunk-in-use": Kind(409, "The trunk is in use", "Move or remove the numbers that the detail names."),
+    "trunk-in-use": Kind(409, "The trunk is in use", "Move or remove what the detail names."),
     "agent-in-use": Kind(409, "The agent is in use", "Change the groups and numbers that the detail names."),
+    "application-in-use": Kind(409, "The application is in use", "Change the numbers that the detail names."),
     "group-in-use": Kind(409, "The group is in use", "Change the numbers that the detail names."),
     "unknown-disposition": Kind(422, "No such disposition", "Use a code of the directory: GET /v1/dispositions."),
     "contact-changed": Kind(409, "Somebody else changed the contact", "Look at it again, then repeat the change."),

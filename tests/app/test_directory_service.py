@@ -200,6 +200,8 @@ async def test_a_site_in_use_names_who_uses_it(room: Room) -> None:
 SALES = {"name": "Sales", "site": "paris", "members": ["marie"]}
 MAIN = {"trunk": "yeastar", "target": {"group": "sales"}, "valid_from": "2026-12-01"}
 MINE = {"trunk": "yeastar", "target": {"agent": "marie"}}
+HOTLINE = {"name": "Hotline", "site": "paris", "scenario": "standard", "any_number_of": ["yeastar"]}
+HOT = {"trunk": "yeastar", "target": {"application": "hotline"}}
 SALE = {"label_fr": "Vente", "label_en": "Sale"}
 WEEK = {"name": "Week", "site": "paris", "hours": "Mo-Fr 08:00-18:00; PH off", "holidays": ["05-02 Pont"]}
 
@@ -208,6 +210,8 @@ async def with_numbers(room: Room) -> Room:
     await room.book.put("group", "sales", SALES, OPS)
     await room.book.put("number", "+33140000001", MAIN, OPS)
     await room.book.put("number", "+33140000002", MINE, OPS)
+    await room.book.put("application", "hotline", HOTLINE, OPS)
+    await room.book.put("number", "+33140000003", HOT, OPS)
     await room.book.put("disposition", "Sale.1", SALE, OPS)
     await room.book.put("calendar", "week", WEEK, OPS)
     return room
@@ -220,17 +224,23 @@ async def test_what_the_directory_builds_on_is_kept_and_shown(room: Room) -> Non
     assert (number["target"], msgspec.to_builtins(number["valid_from"])) == ({"group": "sales"}, "2026-12-01")
     assert await room.same_everywhere()
     assert copies.load(room.copy) == room.current.directory
-    kinds: tuple[Kind, ...] = ("group", "number", "disposition", "calendar")
+    kinds: tuple[Kind, ...] = ("group", "application", "number", "disposition", "calendar")
     for kind in kinds:
         for entry in msgspec.to_builtins(room.book.entries(kind)):
             assert (await room.book.put(kind, entry.pop("id"), entry, OPS)).changes == []
 
 
 IN_USE: list[tuple[Kind, str, str, str]] = [
-    ("trunk", "yeastar", "trunk-in-use", "number +33140000001, number +33140000002"),
+    (
+        "trunk",
+        "yeastar",
+        "trunk-in-use",
+        "application hotline, number +33140000001, number +33140000002, number +33140000003",
+    ),
     ("agent", "marie", "agent-in-use", "group sales, number +33140000002"),
     ("group", "sales", "group-in-use", "number +33140000001"),
-    ("site", "paris", "site-in-use", "trunk yeastar, agent marie, group sales, calendar week"),
+    ("application", "hotline", "application-in-use", "number +33140000003"),
+    ("site", "paris", "site-in-use", "trunk yeastar, agent marie, group sales, application hotline, calendar week"),
 ]
 
 
@@ -249,7 +259,8 @@ async def test_users_first_then_everything_can_go(room: Room) -> None:
     await with_numbers(room)
     gone: list[tuple[Kind, str]] = [
         ("calendar", "week"), ("disposition", "Sale.1"), ("number", "+33140000001"), ("number", "+33140000002"),
-        ("group", "sales"), ("agent", "marie"), ("trunk", "yeastar"), ("site", "paris"),
+        ("number", "+33140000003"), ("application", "hotline"), ("group", "sales"), ("agent", "marie"),
+        ("trunk", "yeastar"), ("site", "paris"),
     ]  # fmt: skip
     for kind, name in gone:
         assert (await room.book.remove(kind, name, OPS)).changes == [f"- {kind} {name}"]
@@ -259,13 +270,15 @@ async def test_users_first_then_everything_can_go(room: Room) -> None:
 async def test_a_rollback_brings_groups_and_numbers_back_with_those_they_name(room: Room) -> None:
     old = (await with_numbers(room)).current.directory
     gone: list[tuple[Kind, str]] = [
-        ("number", "+33140000001"), ("number", "+33140000002"), ("group", "sales"), ("agent", "marie"),
+        ("number", "+33140000001"), ("number", "+33140000002"), ("number", "+33140000003"),
+        ("application", "hotline"), ("group", "sales"), ("agent", "marie"),
     ]  # fmt: skip
     for kind, name in gone:
         await room.book.remove(kind, name, OPS)
     await room.book.rollback(old.revision, OPS)
     now = room.current.directory
     assert (now.groups, now.numbers, now.dispositions) == (old.groups, old.numbers, old.dispositions)
+    assert now.applications == old.applications
     assert await room.same_everywhere()
 
 

@@ -69,7 +69,14 @@ async def test_a_caller_is_let_in_once() -> None:
     assert room.sent == []
 
 
-@pytest.mark.parametrize("args", [(), ("else",), ("inbound",), ("inbound", "a", "b", "c"), ("probe", "x", "1")])
+async def test_whom_a_redirected_caller_wanted_is_known() -> None:
+    room = Room()
+    assert room.door.enter(CALLER, (*INBOUND, "0140000009"))
+    await room.settled()
+    assert [came.redirected_from for came in room.came] == ["0140000009"]
+
+
+@pytest.mark.parametrize("args", [(), ("else",), ("inbound",), ("inbound", "a", "b", "c", "d"), ("probe", "x", "1")])
 async def test_whom_the_dialplan_did_not_send_is_let_be(args: tuple[str, ...]) -> None:
     room = Room()
     assert not room.door.enter(CALLER, args)

@@ -52,6 +52,7 @@ THINGS: dict[str, dict[str, Any]] = {
     "/v1/trunks/paris-1": {"site": "paris", "kind": "peer", "host": "127.0.0.2"},
     "/v1/agents/alice": {"name": "Al", "site": "paris", "mode": "mobile", "mobile": "+33600000001"},
     "/v1/groups/sales": GOOD["putGroup"],
+    "/v1/applications/hotline": GOOD["putApplication"],
     "/v1/numbers/+33140000001": {"trunk": "paris-1", "target": {"agent": "alice"}},
     "/v1/dispositions/sale": GOOD["putDispositionCode"],
     "/v1/calendars/week": GOOD["putCalendar"],

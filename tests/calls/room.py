@@ -22,7 +22,7 @@ from engine.calls.accepting import Limits
 from engine.calls.clock import Clock
 from engine.calls.contract import Accepted, Actor, ConnectOrder
 from engine.calls.limits import LimitBoard
-from engine.calls.ports import Credit
+from engine.calls.ports import Credit, Programs
 from engine.calls.reconcile import Reconciler
 from engine.calls.runner import CallTask
 from engine.calls.service import CallService
@@ -183,6 +183,7 @@ class Room:
         per_agent_minute: int = 20,
         caps: Mapping[tuple[Kind, Measure], int] | None = None,
         credit: Credit | None = None,
+        programs: Programs | None = None,
     ) -> None:
         self.exchange, self.source, self.archive, self.door = exchange, Source(held or directory()), Shelf(), Doorman()
         self.told: list[tuple[Call, Event]] = []
@@ -190,7 +191,7 @@ class Room:
         self.hearing: Callable[[], bool] = lambda: True
         self.failures: list[BaseException] = []
         self.readings: list[Reading] = []
-        self._credit = credit
+        self._credit, self._programs = credit, programs
         self._rules = Rules(caps=dict(caps or {}))
         self._path, self._limits = path, Limits(per_agent_minute=per_agent_minute)
         self._stack = AsyncExitStack()
@@ -233,6 +234,7 @@ class Room:
             hearing=lambda: self.hearing(),  # noqa: PLW0108 - a test may change it
             guard=self.limits,
             credit=self._credit,
+            programs=self._programs,
         )
         self.registry = self.service.registry
         self.limits.attach(self.registry)

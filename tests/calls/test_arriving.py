@@ -147,16 +147,20 @@ REFUSED: dict[str, tuple[Came, Directory, str]] = {
 }
 
 
+async def is_refused(room: Room, came: Came, rule: str) -> None:
+    """Nobody is rung, nothing is held, the audit says why."""
+    with pytest.raises(StandardisteError) as refused:
+        await arrive(room, came)
+    assert refused.value.stable_code == rule
+    assert (len(room.registry), room.board.in_use(), room.exchange.orders) == (0, {}, [])
+    assert [row["rule"] for row in await room.rows("audit")] == [rule]
+    assert not room.registry._expected
+
+
 @pytest.mark.parametrize(("came", "held", "rule"), REFUSED.values(), ids=REFUSED.keys())
 async def test_refused(tmp_path: Path, exchange: Exchange, came: Came, held: Directory, rule: str) -> None:
-    """Nobody is rung, nothing is held, the audit says why."""
     async with room_of(tmp_path, exchange, held) as room:
-        with pytest.raises(StandardisteError) as refused:
-            await arrive(room, came)
-        assert refused.value.stable_code == rule
-        assert (len(room.registry), room.board.in_use(), exchange.orders) == (0, {}, [])
-        assert [row["rule"] for row in await room.rows("audit")] == [rule]
-        assert not room.registry._expected
+        await is_refused(room, came, rule)
 
 
 async def test_an_engine_that_is_full_lets_nobody_in(tmp_path: Path, exchange: Exchange) -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from engine.domain.directory import (
     Agent,
+    Application,
     Calendar,
     Directory,
     DispositionCode,
@@ -59,6 +60,10 @@ SALES = Group(
     id=Slug("sales"), name="Sales", site=PARIS.id, extension=Extension("2090"), strategy="one_by_one",
     members=(MARIE.id,), ring_s=15, language="en",
 )  # fmt: skip
+HOTLINE = Application(
+    id=Slug("hotline"), name="Hotline", site=PARIS.id, scenario=Slug("standard"), extension=Extension("2095"),
+    valid_until=date(2027, 12, 31), language="en", test_callers=("+33612345678", "2000"), any_number_of=(GSM.id,),
+)  # fmt: skip
 MAIN = Number(
     id=E164("+33140000001"), trunk=PEER.id, target=ToGroup(SALES.id), valid_from=date(2026, 12, 1), campaign="spring"
 )
@@ -71,6 +76,7 @@ WEEK = Calendar(
 FULL = msgspec.structs.replace(
     BOTH,
     groups={SALES.id: SALES},
+    applications={HOTLINE.id: HOTLINE},
     numbers={MAIN.id: MAIN, DIRECT.id: DIRECT},
     dispositions={SALE.id: SALE},
     calendars={WEEK.id: WEEK},

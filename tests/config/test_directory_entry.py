@@ -13,12 +13,18 @@ from engine.domain.directory_kinds import Kind
 from engine.domain.values import E164, Slug
 from engine.errors import InvalidValue
 from engine.http.routes.directory import AgentBody, SiteBody, TrunkBody
-from engine.http.routes.directory_more import DispositionCodeBody, GroupBody, NumberBody
+from engine.http.routes.directory_more import (
+    ApplicationBody,
+    CalendarBody,
+    DispositionCodeBody,
+    GroupBody,
+    NumberBody,
+)
 from tests.config.directories import ANY_TEXT, BOTH, FULL, MARIE, PEER
 
 BODIES: dict[Kind, Any] = {
     "site": SiteBody, "trunk": TrunkBody, "agent": AgentBody, "group": GroupBody, "number": NumberBody,
-    "disposition": DispositionCodeBody,
+    "disposition": DispositionCodeBody, "application": ApplicationBody, "calendar": CalendarBody,
 }  # fmt: skip
 
 

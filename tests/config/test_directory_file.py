@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from engine.config.directory_export import export
 from engine.config.directory_fields import FIELDS
 from engine.config.directory_file import load_directory_file, random_text, read_directory
-from engine.domain.directory import EMPTY, Directory, ToGroup
+from engine.domain.directory import EMPTY, Directory, ToApplication, ToGroup
 from engine.domain.directory_check import problems
 from engine.domain.directory_kinds import SECTIONS
 from engine.domain.directory_plan import plan
-from engine.domain.values import Slug
+from engine.domain.values import E164, Slug
 from engine.errors import BadFile
 from tests.config.directories import ANY_TEXT, BOTH, FULL, LYON, MARIE, PARIS, SALES
 
@@ -149,6 +149,9 @@ FAULTS = [
     ("numbers: {+33140000001: {valid_from: 1/12/2026}}", "'1/12/2026' is not a day such as 2026-11-30"),
     ("numbers: {+33140000001: {valid_from: 2026-02-30}}", "'2026-02-30' is not a day"),
     ("numbers: {+33140000001: {valid_from: 2026-W49-1}}", "'2026-W49-1' is not a day"),
+    ("applications: {a: {name: A, site: paris}}", "application a: scenario is missing"),
+    ("applications: {a: {alias: next}}", "'next' is not one of live, previous, test"),
+    ("applications: {a: {test_callers: [12, 0123]}}", "'0123'"),
     ("dispositions: {a b: {label_fr: A, label_en: A}}", "f.yaml:1:16: disposition: 'a b' is not a code"),
     ("dispositions: {a: {label_fr: A}}", "disposition a: label_en is missing"),
     (
@@ -161,7 +164,7 @@ FAULTS = [
     ("site: {}", "f.yaml:1:1: unknown key 'site'; did you mean 'sites'?"),
     (
         "colour: {}",
-        "unknown key 'colour'; known: agents, calendars, complete, dispositions, groups, numbers, sites, trunks",
+        "unknown key 'colour'; known: agents, applications, calendars, complete, dispositions, groups, numbers, sites",
     ),
     ("complete: maybe", "f.yaml:1:11: complete: yes or no"),
     ("complete: [yes]", "f.yaml:1:11: complete: yes or no"),
@@ -230,6 +233,23 @@ def test_groups_numbers_and_dispositions() -> None:
     assert (number.active, number.valid_until, number.service) == (True, None, "24/7")
     assert (code.id, code.label_fr, code.campaigns) == ("Sale.1", "Vente", ("spring",))
     assert wanted(SITES + GROUPS, found) == found
+
+
+def test_applications() -> None:
+    text = (
+        "applications: {hotline: {name: H, site: paris, scenario: standard, test_callers: [06 12 34 56 78, 2000]}}\n"
+        "numbers: {+33140000009: {trunk: paris-1, target: {application: hotline}}}"
+    )
+    found = wanted(text, msgspec.structs.replace(FULL, applications={}))
+    (hotline,) = found.applications.values()
+    assert (hotline.test_callers, hotline.extension, hotline.alias) == (("+33612345678", "2000"), None, "live")
+    assert found.numbers[E164("+33140000009")].target == ToApplication(hotline.id)
+
+
+def test_nobody_is_allotted_an_applications_extension() -> None:
+    applications = "applications: {a: {name: A, site: paris, scenario: s, extension: 2001}}\n"
+    found = wanted(applications + "agents: {zoe: {name: Zoe, site: paris}}", FULL)
+    assert found.agents[Slug("zoe")].extension == "2002"
 
 
 def test_calendars() -> None:

@@ -5,17 +5,21 @@ from datetime import date
 import msgspec
 import pytest
 
-from engine.domain.directory import EMPTY, Directory, Group, ToAgent, ToGroup
+from engine.domain.directory import EMPTY, Directory, Group, ToAgent, ToApplication, ToGroup
 from engine.domain.directory_check import problems
 from engine.domain.directory_kinds import SECTIONS, Kind, entries_of, entry, users_of
 from engine.domain.directory_plan import as_text, plan
 from engine.domain.values import Extension, Slug
 from engine.errors import InvalidValue
-from tests.config.directories import DIRECT, FULL, MAIN, MARIE, SALE, SALES, WEEK
+from tests.config.directories import DIRECT, FULL, GSM, HOTLINE, MAIN, MARIE, PEER, SALE, SALES, WEEK
 
 
 def with_group(**changes: object) -> Directory:
     return msgspec.structs.replace(FULL, groups={SALES.id: msgspec.structs.replace(SALES, **changes)})
+
+
+def with_application(**changes: object) -> Directory:
+    return msgspec.structs.replace(FULL, applications={HOTLINE.id: msgspec.structs.replace(HOTLINE, **changes)})
 
 
 def with_number(**changes: object) -> Directory:
@@ -38,6 +42,23 @@ WRONG = [
     (with_group(extension=MARIE.extension), "group sales: extension: '2000' belongs to agent 'marie' already"),
     (with_group(extension=Extension("2100")), "extension: 2100 is not one of site paris's extensions, 2000-2099"),
     (with_group(extension=Extension("1999")), "extension: 1999 is not one of site paris's extensions, 2000-2099"),
+    (with_application(site=Slug("lille")), "application hotline: site: there is no site 'lille'"),
+    (
+        with_application(extension=SALES.extension),
+        "application hotline: extension: '2090' belongs to group 'sales' already",
+    ),
+    (
+        with_application(extension=Extension("2100")),
+        "application hotline: extension: 2100 is not one of site paris's extensions, 2000-2099",
+    ),
+    (
+        with_application(any_number_of=(Slug("lost"),)),
+        "application hotline: any_number_of: there is no trunk 'lost'",
+    ),
+    (
+        with_application(valid_from=date(2028, 1, 1)),
+        "application hotline: valid_until: 2027-12-31 is before valid_from, 2028-01-01",
+    ),
     (with_calendar(site=Slug("lille")), "calendar week: site: there is no site 'lille'"),
     (with_calendar(site=None), "calendar week: time_zone: a site or a time zone is needed: what time is it there?"),
     (
@@ -47,6 +68,7 @@ WRONG = [
     (with_calendar(holidays=("05-02 Pont", "05-02 10:00-12:00 P")), "calendar week: holidays: May 02 is named 2 times"),
     (with_number(trunk=Slug("lost")), "number +33140000001: trunk: there is no trunk 'lost'"),
     (with_number(target=ToAgent(Slug("bob"))), "number +33140000001: target: there is no agent 'bob'"),
+    (with_number(target=ToApplication(Slug("bob"))), "number +33140000001: target: there is no application 'bob'"),
     (with_number(target=ToGroup(Slug("bob"))), "number +33140000001: target: there is no group 'bob'"),
     (with_number(valid_until=date(2026, 11, 30)), "valid_until: 2026-11-30 is before valid_from, 2026-12-01"),
 ]
@@ -69,13 +91,23 @@ def test_two_groups_do_not_share_an_extension() -> None:
     assert [str(p) for p in problems(directory)] == ["group twin: extension: '2090' belongs to group 'sales' already"]
 
 
+def test_the_other_numbers_of_a_trunk_lead_to_one_application() -> None:
+    again = msgspec.structs.replace(HOTLINE, id=Slug("again"), extension=None, any_number_of=(PEER.id, GSM.id))
+    doubled = msgspec.structs.replace(FULL, applications={HOTLINE.id: HOTLINE, again.id: again})
+    (problem,) = problems(doubled)
+    assert str(problem) == (
+        "application again: any_number_of: any number of trunk 'gsm' leads to application 'hotline' already"
+    )
+
+
 USERS: list[tuple[Kind, str, list[str]]] = [
-    ("site", "paris", ["trunk paris-1", "agent marie", "group sales", "calendar week"]),
+    ("site", "paris", ["trunk paris-1", "agent marie", "group sales", "application hotline", "calendar week"]),
     ("site", "lyon", ["trunk gsm"]),
     ("trunk", "paris-1", [f"number {MAIN.id}", f"number {DIRECT.id}"]),
-    ("trunk", "gsm", []),
+    ("trunk", "gsm", ["application hotline"]),
     ("agent", "marie", ["group sales", f"number {DIRECT.id}"]),
     ("group", "sales", [f"number {MAIN.id}"]),
+    ("application", "hotline", []),
     ("number", MAIN.id, []),
     ("disposition", "Sale.1", []),
     ("calendar", "week", []),
@@ -89,9 +121,10 @@ def test_who_names_an_entry(kind: Kind, name: str, users: list[str]) -> None:
 
 def test_a_plan_adds_what_is_named_first_and_removes_it_last() -> None:
     words = [f"{change.kind} {change.id}" for change in plan(EMPTY, FULL)]
-    assert words[-6:] == [
+    assert words[-7:] == [
         "agent marie",
         "group sales",
+        "application hotline",
         f"number {MAIN.id}",
         f"number {DIRECT.id}",
         "disposition Sale.1",

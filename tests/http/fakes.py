@@ -384,6 +384,7 @@ class FakeDirectory:
             "trunk": {"paris-1": {"id": "paris-1", "site": "paris"}},
             "agent": {"alice": {"id": "alice", "name": "Alice", "site": "paris"}},
             "group": {"sales": {"id": "sales", "name": "Sales", "site": "paris"}},
+            "application": {"hotline": {"id": "hotline", "name": "H", "site": "paris", "scenario": "standard"}},
             "number": {"+33140000001": {"id": "+33140000001", "trunk": "paris-1", "target": {"agent": "alice"}}},
             "disposition": {"sale": {"id": "sale", "label_fr": "Vente", "label_en": "Sale"}},
             "calendar": {"week": {"id": "week", "name": "Week", "site": "paris", "hours": "Mo-Fr 08:00-18:00"}},

@@ -214,7 +214,7 @@ _REFUSED = (
     *("config-rejected", "config-busy", "directory-changed", "database-away", "asterisk-unreachable"),
     *("invalid-value", "not-for-agents"),
 )
-_IN_USE = ("site-in-use", "trunk-in-use", "agent-in-use", "group-in-use")
+_IN_USE = ("site-in-use", "trunk-in-use", "agent-in-use", "group-in-use", "application-in-use")
 _SEEN = {"ETag": "The directory's revision, for If-Match"}
 _CHANGED = (
     Answer(status=200, what="In force", body=DirectoryChange, headers=_SEEN),
@@ -232,32 +232,43 @@ _IF_MATCH = {
 
 
 def resource(
-    kind: EntryKind, body: type[Body], word: str, mot: str, *, mots: str = "", title: str = "", key: str = "name"
+    kind: EntryKind,
+    body: type[Body],
+    word: str,
+    mot: str,
+    *,
+    un: str = "un",
+    mots: str = "",
+    title: str = "",
+    key: str = "name",
 ) -> tuple[Route, ...]:
-    """The four routes of a kind. `mots` is the French plural, `title` names the operations, `key` is the address's."""
+    """The four routes of a kind. `un` and `mots` are the French article and plural, `title` names the operations, `key`
+    is the address's."""
+    les = "tous les" if un == "un" else "toutes les"
+    a_word = f"an {word}" if word[0] in "aeiou" else f"a {word}"
     many, one = f"/v1/{kind}s", f"/v1/{kind}s/{{{key}}}"
     title = title or kind.capitalize()
     return (
         Route(
             method="GET", path=many, operation=f"list{title}s", tag="directory", scope="directory:read",
-            summary=f"All {word}s", summary_fr=f"Tous les {mots or f'{mot}s'}", handle=_listing(kind),
+            summary=f"All {word}s", summary_fr=f"{les.capitalize()} {mots or f'{mot}s'}", handle=_listing(kind),
             answers=(Answer(status=200, what="By id", body=Entries, headers=_SEEN),), problems=("not-for-agents",),
         ),
         Route(
             method="GET", path=one, operation=f"get{title}", tag="directory", scope="directory:read",
-            summary=f"One {word}", summary_fr=f"Un {mot}", handle=_one(kind),
+            summary=f"One {word}", summary_fr=f"{un.capitalize()} {mot}", handle=_one(kind),
             answers=(Answer(status=200, what="Without its secret", body=dict[str, Any], headers=_SEEN),),
             problems=("not-for-agents",),
         ),
         Route(
             method="PUT", path=one, operation=f"put{title}", tag="directory", scope="directory:write",
-            summary=f"Create or replace a {word}", summary_fr=f"Créer ou remplacer un {mot}", handle=_put(kind),
+            summary=f"Create or replace {a_word}", summary_fr=f"Créer ou remplacer {un} {mot}", handle=_put(kind),
             body=body, headers=_IF_MATCH | _PREFER, defers=True, answers=_CHANGED,
             problems=(*_REFUSED, "invalid-if-match", "seats-taken"),
         ),
         Route(
             method="DELETE", path=one, operation=f"delete{title}", tag="directory", scope="directory:write",
-            summary=f"Remove a {word}", summary_fr=f"Supprimer un {mot}", handle=_remove(kind),
+            summary=f"Remove {a_word}", summary_fr=f"Supprimer {un} {mot}", handle=_remove(kind),
             headers=_IF_MATCH | _PREFER, defers=True, answers=_CHANGED,
             problems=(*_REFUSED, "invalid-if-match", "agent-busy", *_IN_USE),
         ),

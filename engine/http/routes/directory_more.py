@@ -1,4 +1,4 @@
-"""`/v1/groups`, `/v1/numbers`, `/v1/dispositions`, `/v1/calendars`: what is built on sites, trunks and agents."""
+"""Groups, applications, our numbers, dispositions and calendars: what is built on sites, trunks and agents."""
 
 from typing import Annotated, Literal
 
@@ -26,11 +26,29 @@ class GroupBody(Body, frozen=True, kw_only=True):
     language: Language = UNSET
 
 
+class ApplicationBody(Body, frozen=True, kw_only=True):
+    """What callers are led through: a scenario by name, in the version of its `alias` when they come; `test_callers`
+    meet that of `test`. `any_number_of`: trunks whose numbers that nobody declared lead here."""
+
+    name: str
+    site: Name
+    scenario: Name
+    alias: Literal["live", "previous", "test"] | UnsetType | None = UNSET
+    extension: Text = UNSET
+    active: Flag = UNSET
+    valid_from: Day | UnsetType | None = UNSET
+    valid_until: Day | UnsetType | None = UNSET
+    language: Language = UNSET
+    test_callers: Texts = UNSET
+    any_number_of: Texts = UNSET
+
+
 class TargetBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Who is rung: `{"agent": id}` or `{"group": id}`, one of them."""
+    """Where callers are led: `{"agent": id}`, `{"group": id}` or `{"application": id}`, one of them."""
 
     agent: Name | UnsetType = UNSET
     group: Name | UnsetType = UNSET
+    application: Name | UnsetType = UNSET
 
 
 class NumberBody(Body, frozen=True, kw_only=True):
@@ -72,6 +90,7 @@ class CalendarBody(Body, frozen=True, kw_only=True):
 
 ROUTES: tuple[Route, ...] = (
     *resource("group", GroupBody, "group", "groupe"),
+    *resource("application", ApplicationBody, "application", "application", un="une"),
     *resource("number", NumberBody, "number", "numéro", key="number"),
     *resource(
         "disposition", DispositionCodeBody, "disposition", "code de qualification",
