@@ -119,6 +119,21 @@ class AriSettings(Section):
         return url
 
 
+class AmiSettings(Section):
+    """Asterisk's manager interface, for what ARI cannot do: incidents in Asterisk's own database."""
+
+    enabled: bool = Field(
+        default=True, description="Speak to it. Otherwise incidents are known to scenarios, and not to your dialplan."
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(default=5038, description="TCP port, on 127.0.0.1.")
+    user: str = Field(
+        default="standardiste", pattern=r"^[A-Za-z0-9_-]{1,40}$", description="User in manager.conf, by the engine."
+    )
+    secret: SecretStr | None = Field(
+        default=None, description="Its password. Unset: generated at first start into the state directory, mode 0600."
+    )
+
+
 class AsteriskSettings(Section):
     """The Asterisk beside the engine, and its files."""
 
@@ -404,6 +419,7 @@ class Settings(BaseSettings):
     )
     http: HttpSettings = HttpSettings()
     ari: AriSettings = AriSettings()
+    ami: AmiSettings = AmiSettings()
     asterisk: AsteriskSettings = AsteriskSettings()
     journal: JournalSettings = JournalSettings()
     postgres: PostgresSettings = PostgresSettings()
@@ -424,6 +440,11 @@ class Settings(BaseSettings):
     def ari_secret_path(self) -> Path:
         """Where the secret made for ARI is kept, when none is set (see `secret_file`)."""
         return self.state_dir / "ari.secret"
+
+    @property
+    def ami_secret_path(self) -> Path:
+        """Where the secret made for the manager interface is kept, when none is set."""
+        return self.state_dir / "ami.secret"
 
     @property
     def listens_beyond_loopback(self) -> bool:

@@ -1,6 +1,7 @@
-"""`engine scenario try` and `test`, on files as people write them."""
+"""`engine scenario` and its words, on files as people write them."""
 
 import io
+import json
 import wave
 from pathlib import Path
 
@@ -146,3 +147,41 @@ def test_an_empty_folder_and_a_broken_recording_are_told(folder: Path, capsys: p
     assert "hello.wav: not a recording in WAV" in capsys.readouterr().err
     assert scenario("test", "--all", folder=folder / "tiny") == 1
     assert "no scenario there" in capsys.readouterr().err
+
+
+def test_what_is_sound_is_proved(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert scenario("check", "tiny", folder=folder) == 0
+
+    told = capsys.readouterr().out
+    assert "S390 warning: groups of the deployment: not known here, so 'sales' was not checked" in told
+    assert "tiny: every caller reaches a person, a message or an end within 3 steps" in told
+
+
+def test_what_is_wrong_is_told_and_fails(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = folder / "tiny" / "scenario.yaml"
+    file.write_text(SCENARIO.replace("{1: sales}", "{1: slaes}"), encoding="utf-8")
+
+    assert scenario("check", "--all", "--json", folder=folder) == 1
+
+    found = json.loads(capsys.readouterr().out)["tiny"]["findings"]
+    (wrong,) = [finding for finding in found if finding["code"] == "S201"]
+    assert (wrong["file"], wrong["line"], wrong["node"]) == (str(file), 8, "choose")
+
+
+def test_what_a_directory_has_is_known(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = folder / "directory.yaml"
+    file.write_text(CALENDAR, encoding="utf-8")
+
+    assert scenario("check", "tiny", "--directory", str(file), folder=folder) == 1
+    assert "S301 node sales: 'sales' is not among the groups of this deployment" in capsys.readouterr().out
+
+
+def test_names_or_all_are_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert scenario("check", folder=folder) != 0
+    assert "either names of scenarios or --all" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("form", "begins"), [("dot", "digraph scenario {"), ("mermaid", "flowchart TD")])
+def test_a_scenario_is_drawn(form: str, begins: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert scenario("draw", "tiny", "--as", form, folder=folder) == 0
+    assert capsys.readouterr().out.startswith(begins)

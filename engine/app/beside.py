@@ -6,12 +6,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
+from pydantic import SecretStr
 
 from engine import secret_file
 from engine.app.control import asterisk_settings
-from engine.app.engine import ari_secret
 from engine.config import beside, beside_files
-from engine.config.asterisk import AsteriskSettings
+from engine.config.asterisk import Ami, AsteriskSettings
 from engine.config.beside import Plan, Remark
 from engine.config.beside_files import Changes, Owner
 from engine.errors import BadFile
@@ -43,13 +43,14 @@ def unreadable(etc: Path) -> str | None:
     return next((str(file) for file in sorted(etc.glob("*.conf")) if not os.access(file, os.R_OK)), None)
 
 
-def look(settings: Settings, *, asterisk: Path | None, secret: str | None = None) -> Wanted:
-    """What is to be done beside the Asterisk of `[asterisk] config_dir`; changes nothing, makes no secret.
+def look(settings: Settings, *, asterisk: Path | None, owner: Owner | None = None) -> Wanted:
+    """What is to be done beside the Asterisk of `[asterisk] config_dir`; changes nothing.
 
-    `asterisk`: its program, where it is not the machine's own.
+    `asterisk`: its program, where it is not the machine's own. `owner`: whose the secrets are to be that are not there
+    yet; without, none is made.
     """
     etc = _directory(settings)
-    planned = beside.plan(etc, _its_settings(settings, secret or _known_secret(settings)), _ari_host(settings))
+    planned = beside.plan(etc, _its_settings(settings, owner), _ari_host(settings))
     old = _too_old(asterisk)
     planned = msgspec.structs.replace(
         planned,
@@ -60,13 +61,13 @@ def look(settings: Settings, *, asterisk: Path | None, secret: str | None = None
 
 
 def carry_out(settings: Settings, *, asterisk: Path | None) -> Wanted:
-    """Do it, unless something stands in the way: then nothing is done. Makes the ARI secret when there is none."""
+    """Do it, unless something stands in the way: then nothing is done. Makes the secrets there are not."""
     found = look(settings, asterisk=asterisk)
     if found.plan.conflicts:
         return found
     _check_writable(settings)
     owner = _owner(settings)
-    found = look(settings, asterisk=asterisk, secret=_secret(settings, owner))
+    found = look(settings, asterisk=asterisk, owner=owner)
     beside_files.apply(_directory(settings), found.plan, owner)
     return found
 
@@ -95,9 +96,16 @@ def _check_writable(settings: Settings) -> None:
         )
 
 
-def _its_settings(settings: Settings, secret: str) -> AsteriskSettings:
-    port = urlsplit(settings.ari.url).port or 8088
-    return msgspec.structs.replace(asterisk_settings(settings, secret), ari_port=port, ari_user=settings.ari.user)
+def _its_settings(settings: Settings, owner: Owner | None) -> AsteriskSettings:
+    ami = settings.ami
+    return msgspec.structs.replace(
+        asterisk_settings(settings, _secret(settings.ari.secret, settings.ari_secret_path, owner)),
+        ari_port=urlsplit(settings.ari.url).port or 8088,
+        ari_user=settings.ari.user,
+        ami=Ami(port=ami.port, user=ami.user, secret=_secret(ami.secret, settings.ami_secret_path, owner))
+        if ami.enabled
+        else None,
+    )
 
 
 def _ari_host(settings: Settings) -> str:
@@ -105,18 +113,17 @@ def _ari_host(settings: Settings) -> str:
     return "127.0.0.1" if host == "localhost" else host
 
 
-def _known_secret(settings: Settings) -> str:
-    if settings.ari.secret is None and not settings.ari_secret_path.exists():
+def _secret(given: SecretStr | None, kept: Path, owner: Owner | None) -> str:
+    """The password that is set, or kept; one that is neither is made for this owner, a placeholder without one."""
+    if given is not None:
+        return given.get_secret_value()
+    if owner is None and not kept.exists():
         return NOT_YET
-    return ari_secret(settings)
-
-
-def _secret(settings: Settings, owner: Owner) -> str:
-    made = settings.ari.secret is None and not settings.ari_secret_path.exists()
-    secret = ari_secret(settings)
-    if made and os.geteuid() == 0:
-        os.chown(settings.ari_secret_path, owner.uid, -1)
-        secret_file.read(settings.ari_secret_path)
+    made = not kept.exists()
+    secret = secret_file.read_or_make(kept)
+    if made and owner is not None and os.geteuid() == 0:
+        os.chown(kept, owner.uid, -1)
+        secret_file.read(kept)
     return secret
 
 

@@ -32,9 +32,11 @@ from engine.app.door import Door
 from engine.app.emergency_records import EmergencyRecords
 from engine.app.incident_board import LOOK_EVERY_S as INCIDENTS_EVERY_S
 from engine.app.incident_board import IncidentBoard
+from engine.app.incident_mirror import IncidentMirror
 from engine.app.interrupted import agree, put_back
 from engine.app.keeping import DirectoryKeeper
 from engine.app.listening import Listener
+from engine.app.manager_side import manager_connection
 from engine.app.measuring import MeasuredPools, measure
 from engine.app.phones import AsteriskPhones
 from engine.app.webhook_side import Rows, WebhookBook
@@ -171,6 +173,7 @@ class Engine:
         self.side = AsteriskSide(self.ari, self.directory, self.clock, settings.asterisk.cel_path)
         prompts = sounds.playable(settings.asterisk.config_dir, settings.asterisk.sounds_dir or sounds.FOLDER)
         self.world = Executor(self.ari, sounds=prompts, now=self.clock.now)
+        self.manager = manager_connection(settings)
         self.listener = Listener(self.clock, self.journal, on_connected=self._count_epoch)
         self.connection = AriConnection(ari, self.ari, self.listener.take, hooks=Hooks(event=self._heard))
 
@@ -306,6 +309,9 @@ class Engine:
             "beat": self.beat.run(lambda: msgspec.json.encode(self.clock.anchor())),
         }.items():
             group.create_task(work, name=name)
+        if self.manager is not None:
+            group.create_task(self.manager.run(), name="manager")
+            group.create_task(IncidentMirror(self.incidents, self.manager).run(), name="incidents")
         self._schedule()
 
     def _emergencies(self) -> EmergencyRecords:

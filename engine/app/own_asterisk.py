@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine.app.engine import ari_secret
+from engine.app.manager_side import manager_account
 from engine.config.asterisk import AsteriskPaths, AsteriskSettings
 from engine.config.render import FOLDER, Files, base_files
 from engine.config.values import NOTICE
@@ -44,6 +45,7 @@ def _its_settings(settings: Settings, paths: AsteriskPaths, install: AsteriskIns
         ari_port=int(settings.ari.url.rpartition(":")[2]),
         ari_user=settings.ari.user,
         ari_secret=ari_secret(settings),
+        ami=manager_account(settings),
         app=settings.ari.app,
         sip_address=settings.asterisk.sip_host,
         sip_port=settings.asterisk.sip_port,

@@ -1,7 +1,7 @@
 """What the engine decides about one Asterisk: where its directories are, what it listens on, the secrets it shares.
 
-Everything has a safe default: loopback only, no manager interface, secrets given by the caller (generated at first
-start by whoever owns the installation, never by a template).
+Everything has a safe default: loopback only, no manager interface unless one is asked for, secrets given by the caller
+(generated at first start by whoever owns the installation, never by a template).
 """
 
 from pathlib import Path
@@ -54,6 +54,14 @@ class AsteriskPaths(msgspec.Struct, frozen=True, kw_only=True):
         return self.log / "cel-custom" / "standardiste-hangups.csv"
 
 
+class Ami(msgspec.Struct, frozen=True, kw_only=True):
+    """The manager interface, on loopback, and the engine's account there."""
+
+    port: int
+    user: str
+    secret: str
+
+
 class Beside(msgspec.Struct, frozen=True):
     """What the engine's files say differently in an Asterisk that is somebody else's (see `beside.py`)."""
 
@@ -68,6 +76,7 @@ class AsteriskSettings(msgspec.Struct, frozen=True, kw_only=True):
     ari_secret: str
     ari_user: str = "standardiste"
     app: str = "standardiste"  # the Stasis application
+    ami: Ami | None = None  # None: no manager interface
     sip_address: str = "127.0.0.1"
     sip_port: int = 5060
     tls_port: int | None = None  # None: no TLS transport, and trunks that want TLS are refused

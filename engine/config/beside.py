@@ -16,7 +16,7 @@ import msgspec
 from engine.config import foreign
 from engine.config import values as v
 from engine.config.asterisk import AsteriskSettings, Beside
-from engine.config.beside_wants import PJSIP_GLOBAL, Want, wants
+from engine.config.beside_wants import PJSIP_GLOBAL, Want, manager_wants, wants
 from engine.config.foreign import Foreign, Found, is_true
 from engine.config.ini import Section, parse, section
 from engine.config.modules import NEEDED, NEEDED_BY_BROWSERS
@@ -29,6 +29,7 @@ from engine.config.render import (
     QUEUES,
     STATIC_DIALPLAN,
     Files,
+    ami_account,
     beside_file,
     directory_files,
 )
@@ -38,7 +39,7 @@ from engine.errors import BadFile
 FACTS = f"{FOLDER}/beside.json"
 CEL_FILE = "standardiste-hangups.csv"
 COMFORT_CLASS = "standardiste-comfort"
-INCLUDING = ("pjsip", "extensions", "queues", "ari", "http", "musiconhold", "cel", "cel_custom")
+INCLUDING = ("pjsip", "extensions", "queues", "ari", "http", "manager", "musiconhold", "cel", "cel_custom")
 _PROTOCOLS = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
 
@@ -147,6 +148,7 @@ def plan(etc: Path, settings: AsteriskSettings, ari_host: str) -> Plan:
     settings = msgspec.structs.replace(settings, beside=beside)
     wrappers = {
         **_singletons(look),
+        **_manager(look),
         "pjsip": beside_file(wrapper("pjsip"), _global(look), [PJSIP]),
         "extensions": _extensions(look),
         "queues": beside_file(wrapper("queues"), [], [QUEUES]),
@@ -257,6 +259,23 @@ def _ari_user(look: _Look) -> Section:
         password_format=v.word("plain"),  # a crypt hash costs 1.1 ms of CPU for every request
         password=v.secret(look.settings.ari_secret),
     )
+
+
+def _manager(look: _Look) -> dict[str, str]:
+    """Our account of his manager interface, which is switched on for this machine alone if he says nothing of it."""
+    ami = look.settings.ami
+    found = look.file("manager.conf").named("general")
+    if ami is None or (found and not is_true(found.value("enabled") or "yes")):
+        if ami is not None:
+            why = "incidents are known to scenarios, and not to his dialplan"
+            look.note("manager.conf [general]", "enabled = no", why, "set it to yes; or set [ami] enabled = false")
+        return {}
+    look.ours_alone("manager.conf", {ami.user}, "the engine signs in to the manager interface by this name")
+    account = ami_account(ami)
+    loopback = {"deny": v.ConfigValue("0.0.0.0/0.0.0.0"), "permit": v.ConfigValue("127.0.0.1/255.255.255.255")}
+    ours = section(account["user"], secret=account["secret"], **loopback, write=v.word("system"))
+    general = look.extension(found, "general", look.missing(found, manager_wants(ami.port)))
+    return {"manager": beside_file(wrapper("manager"), [*general, ours], [])}
 
 
 def _global(look: _Look) -> list[Section]:

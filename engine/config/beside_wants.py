@@ -80,6 +80,25 @@ def _http(host: str, port: int) -> tuple[Want, ...]:
     )
 
 
+def manager_wants(port: int) -> tuple[Want, ...]:
+    """Where the engine reaches his manager interface; without it all works but what it is for."""
+    here = "set [ami] port of the engine to his, or [ami] enabled = false"
+    why = "incidents reach his dialplan by this interface, on 127.0.0.1"
+    return (
+        Want("manager.conf", "general", "enabled", "yes", why),
+        Want(
+            "manager.conf",
+            "general",
+            "bindaddr",
+            "127.0.0.1",
+            why,
+            also=("0.0.0.0", "::", "[::]"),  # noqa: S104 - his choice, which includes ours
+            remedy=here,
+        ),
+        Want("manager.conf", "general", "port", str(port), why, remedy=here),
+    )
+
+
 _ARI_AND_CEL = (
     Want("ari.conf", "general", "enabled", "yes", "the engine speaks ARI", vital=True),
     Want(

@@ -225,7 +225,7 @@ SITE: Mapping[str, Field] = {
 TRUNK: Mapping[str, Field] = {
     "site": _slug,
     "kind": _one_of("peer", "register", "account"),
-    "host": _host,
+    "host": _trunk_host,
     "port": _number(1, 65535),
     "transport": _one_of("udp", "tcp", "tls"),
     "username": _word,

@@ -8,7 +8,8 @@
     exten = 112,1,Set(EMERGENCY=112)
     exten = 112,2,Goto(standardiste-way-out-paris,s,1)
 
-    [standardiste-way-out-paris]           every trunk in order, then again by address, whatever Asterisk thinks of it
+    [standardiste-way-out-paris]           every trunk in order, then again by address, with all patience and whatever
+                                           Asterisk thinks of it
     exten = s,1,Gosub(standardiste-emergency,by-trunk,1(trunk-paris-1,+33140000001))
     exten = s,2,Gosub(standardiste-emergency,by-address,1(trunk-paris-1,+33140000001,192.0.2.10:5060))
     exten = s,3,Goto(standardiste-refusal,nobody,1)
@@ -56,8 +57,12 @@ def _tries(trunks: list[Trunk]) -> Iterator[v.ConfigValue]:
     """As it is, without prefix or strip: an emergency number is the same on every line."""
     for trunk in trunks:
         yield gosub(SUBROUTINES, v.word("by-trunk"), *_trunk(trunk))
-    for trunk in (trunk for trunk in trunks if trunk.kind != "account"):  # where that is, only Asterisk knows
-        yield gosub(SUBROUTINES, v.word("by-address"), *_trunk(trunk), v.address(trunk.host, trunk.port, _via(trunk)))
+    for trunk in trunks:
+        if trunk.kind == "account":  # where that is, only Asterisk knows
+            yield gosub(SUBROUTINES, v.word("again"), *_trunk(trunk))
+        else:
+            where = v.address(trunk.host, trunk.port, _via(trunk))
+            yield gosub(SUBROUTINES, v.word("by-address"), *_trunk(trunk), where)
     yield goto(v.word("standardiste-refusal"), v.word("nobody"))
 
 

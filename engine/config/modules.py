@@ -23,9 +23,10 @@ _MEDIA = """
 """
 _DIALPLAN = """
     pbx_config app_dial app_queue app_playback app_playtones app_verbose app_echo app_read app_record app_amd
-    app_mixmonitor app_chanspy app_bridgewait app_stack app_senddtmf res_speech res_agi func_callerid func_channel
-    func_global func_groupcount func_hangupcause func_logic func_math func_strings func_timeout func_cut func_devstate
-    func_dialplan func_volume func_periodic_hook func_sprintf func_uri func_json func_jitterbuffer
+    app_mixmonitor app_chanspy app_bridgewait app_originate app_softhangup
+    app_stack app_senddtmf res_speech res_agi func_callerid func_channel
+    func_db func_global func_groupcount func_hangupcause func_logic func_math func_strings func_timeout func_cut
+    func_devstate func_dialplan func_volume func_periodic_hook func_sprintf func_uri func_json func_jitterbuffer
 """
 _STORAGE = """
     res_sorcery_config res_sorcery_memory res_sorcery_astdb res_cdrel_custom cel_custom

@@ -14,7 +14,7 @@ import jinja2
 import msgspec
 
 from engine.config import values as v
-from engine.config.asterisk import AsteriskSettings
+from engine.config.asterisk import Ami, AsteriskSettings
 from engine.config.emergency import emergency_sections
 from engine.config.ini import Parsed, Section, parse, section
 from engine.config.modules import MODULES, WEBRTC
@@ -113,6 +113,7 @@ def _base_context(settings: AsteriskSettings) -> dict[str, Any]:
         "wss": _websockets_by_tls(settings),
         "ari_user": v.word(settings.ari_user),
         "ari_secret": v.secret(settings.ari_secret),
+        "ami": [] if settings.ami is None else [ami_account(settings.ami)],
         "language": v.word(settings.language),
         "tones": v.word(settings.tones),
         "music": v.path(settings.music or settings.paths.data / "moh"),
@@ -123,6 +124,11 @@ def _base_context(settings: AsteriskSettings) -> dict[str, Any]:
         "ice_hosts": _seen_from_outside(settings),
         "transports": _transports(settings),
     }
+
+
+def ami_account(ami: Ami) -> dict[str, v.ConfigValue]:
+    """Port, user and secret of the manager interface."""
+    return {"port": v.number(ami.port), "user": v.word(ami.user), "secret": v.secret(ami.secret)}
 
 
 def _transports(settings: AsteriskSettings) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from engine.ami.wire import Message
 from engine.config.asterisk import AsteriskPaths, AsteriskSettings
 from engine.sandbox.asterisk import AsteriskInstall, AsteriskServer, with_keys_logged
 from engine.sandbox.behaviours import behaviour_of, key, tone_of
@@ -35,7 +36,7 @@ from engine.sandbox.farend_files import (
     static_files,
 )
 from engine.sandbox.gate import Gate
-from engine.sandbox.manager import ManagerConnection, Message
+from engine.sandbox.manager import ManagerConnection
 
 WAIT_S = 10.0  # default bound of every wait here
 POLL_S = 0.02
@@ -311,7 +312,7 @@ class FarEnd:
     def trunk_refuses(self, address: str, code: int | None) -> None:
         """Make a whole trunk (PARIS, LYON, OPERATOR or one opened) refuse every new call with a SIP code, from now on.
 
-        `SILENT`: it answers nothing at all, to anything; None: it works again.
+        `SILENT`: it answers nothing at all, to anything; a code below 200: that and nothing more; None: it works again.
         """
         self._gates[address].refuse(code)
 

@@ -13,8 +13,12 @@ from engine.sandbox.behaviours import EXACT_CODES, behaviour_of
 
 Address = tuple[str, int]
 SILENT = 0  # the code that stands for no answer at all
+TRYING, RINGING, PROGRESS = 100, 180, 183  # these, and nothing more
 
 REASONS = {
+    TRYING: "Trying",
+    RINGING: "Ringing",
+    PROGRESS: "Session Progress",
     302: "Moved Temporarily",
     403: "Forbidden",
     404: "Not Found",

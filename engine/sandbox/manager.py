@@ -5,9 +5,9 @@ import itertools
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from engine.ami.wire import Message, framed, read_message
 from engine.sandbox.errors import FarEndRefused
 
-Message = Mapping[str, str]
 ACTION_TIMEOUT_S = 10
 
 
@@ -45,11 +45,9 @@ class ManagerConnection:
         number = str(next(self._numbers))
         answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
-        lines = [f"Action: {action}", f"ActionID: {number}", *(f"{key}: {value}" for key, value in headers.items())]
-        lines += [f"Variable: {key}={value}" for key, value in (variables or {}).items()]
-        self._writer.write(
-            ("\r\n".join(line.replace("\r", " ").replace("\n", " ") for line in lines) + "\r\n\r\n").encode()
-        )
+        lines = [("Action", action), ("ActionID", number), *headers.items()]
+        lines += [("Variable", f"{key}={value}") for key, value in (variables or {}).items()]
+        self._writer.write(framed(lines))
         try:
             async with asyncio.timeout(ACTION_TIMEOUT_S):
                 message = await answer
@@ -63,7 +61,7 @@ class ManagerConnection:
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         try:
-            while message := await _message(reader):
+            while message := await read_message(reader):
                 waiting = self._waiting.get(message.get("ActionID", "")) if "Response" in message else None
                 if waiting is not None and not waiting.done():
                     waiting.set_result(message)
@@ -75,16 +73,3 @@ class ManagerConnection:
             for waiting in self._waiting.values():
                 if not waiting.done():
                     waiting.set_exception(FarEndRefused("the far end closed its manager connection"))
-
-
-async def _message(reader: asyncio.StreamReader) -> dict[str, str]:
-    """The next message, keys as Asterisk writes them; empty at the end."""
-    message: dict[str, str] = {}
-    while line := (await reader.readline()).decode(errors="replace"):
-        if not line.strip():
-            if message:
-                break
-            continue
-        key, _, value = line.rstrip("\r\n").partition(": ")
-        message[key.rstrip(":")] = value
-    return message

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 
 from engine.config.asterisk import AsteriskSettings
 from engine.sandbox.errors import PartDidNotStart
@@ -173,6 +174,7 @@ class RunningEngine:
         sections: dict[str, dict[str, Any]] = {
             "http": {"port": self._port, "rate_per_s": 10000, "rate_burst": 10000},
             "ari": {"url": f"http://127.0.0.1:{box.ari_port}", "user": box.ari_user, "secret": box.ari_secret},
+            "ami": {"enabled": False} if box.ami is None else msgspec.structs.asdict(box.ami),
             "asterisk": {
                 "config_dir": str(box.paths.etc),
                 "cel_path": str(box.paths.hangups),

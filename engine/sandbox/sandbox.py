@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from engine.config.asterisk import AsteriskPaths, AsteriskSettings
+from engine.config.asterisk import Ami, AsteriskPaths, AsteriskSettings
 from engine.config.render import base_files
 from engine.sandbox.apt import Say
 from engine.sandbox.asterisk import AsteriskInstall, AsteriskServer, with_keys_logged
@@ -97,6 +97,7 @@ class Sandbox:
             paths=paths,
             ari_port=self.ports.take(),
             ari_secret=secrets.token_hex(24),
+            ami=Ami(port=self.ports.take(), user="standardiste", secret=secrets.token_hex(24)),
             sip_port=self.ports.take(),
             rtp_ports=self.ports.media(0),
             webrtc=True,

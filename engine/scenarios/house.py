@@ -1,10 +1,11 @@
 """What a deployment has, as far as whoever checks a scenario knows it."""
 
 from collections.abc import Mapping
+from typing import get_args
 
 import msgspec
 
-from engine.domain.directory import Language
+from engine.domain.directory import Directory, Language
 from engine.domain.scenario.graph import ValueType
 
 Names = frozenset[str]
@@ -34,3 +35,18 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
 
 UNKNOWN = House()
 """A laptop: nothing is known of the deployment."""
+
+
+def of_directory(directory: Directory) -> House:
+    """What a directory says of the deployment. Messages are left for agents and groups."""
+    agents, groups = frozenset(map(str, directory.agents)), frozenset(map(str, directory.groups))
+    extensions = [agent.extension for agent in directory.agents.values()]
+    extensions += [group.extension for group in directory.groups.values()]
+    return House(
+        languages=frozenset(get_args(Language)),
+        groups=groups,
+        agents=agents,
+        extensions=frozenset(extensions),
+        calendars=frozenset(map(str, directory.calendars)),
+        mailboxes=agents | groups,
+    )

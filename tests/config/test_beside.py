@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.config import beside, beside_files, foreign, last_good
-from engine.config.asterisk import AsteriskPaths, AsteriskSettings, Beside
+from engine.config.asterisk import Ami, AsteriskPaths, AsteriskSettings, Beside
 from engine.config.beside import Plan, facts, plan
 from engine.config.beside_files import BACKUP, Owner, line_of, with_line, without_line
 from engine.config.ini import parse
@@ -33,11 +33,12 @@ HIS = {
 
 
 def settings_in(etc: Path, **more: object) -> AsteriskSettings:
+    ami = Ami(port=5038, user="standardiste", secret="s;ame")
     return AsteriskSettings(
         paths=AsteriskPaths.under(etc.parent, modules=Path("/m"), data=Path("/d")),
         ari_port=8088,
         ari_secret="a;secret",
-        **more,  # type: ignore[arg-type]  # handed on
+        **{"ami": ami, **more},  # type: ignore[arg-type]  # handed on
     )
 
 
@@ -107,7 +108,31 @@ def test_what_is_set_already_needs_no_line(etc: Path) -> None:
 
 
 def test_files_he_does_not_have_are_made(etc: Path) -> None:
-    assert planned(etc).made == {"queues.conf", "ari.conf", "musiconhold.conf", "cel.conf", "cel_custom.conf"}
+    assert planned(etc).made == {
+        *("queues.conf", "ari.conf", "manager.conf", "musiconhold.conf", "cel.conf", "cel_custom.conf")
+    }
+
+
+def test_his_manager_interface_is_used_as_he_has_it_and_made_for_this_machine_where_he_says_nothing(etc: Path) -> None:
+    ours = {"secret": "s;ame", "deny": "0.0.0.0/0.0.0.0", "permit": "127.0.0.1/255.255.255.255", "write": "system"}
+    general = {"enabled": "yes", "bindaddr": "127.0.0.1", "port": "5038"}
+    assert sections(etc, "manager") == {("general", ""): general, ("standardiste", ""): ours}
+    write(etc, {"manager.conf": b"[general]\nenabled = yes\nbindaddr = 0.0.0.0\nport = 5038\n[boss]\nsecret = x\n"})
+    assert sections(etc, "manager") == {("standardiste", ""): ours}
+    write(etc, {"manager.conf": b"[general]\nenabled = yes\nbindaddr = 10.0.0.1\nport = 5039\n"})
+    assert [f"{note.what}; {note.remedy}" for note in planned(etc).notes if "manager" in note.where] == [
+        f"{found}; set [ami] port of the engine to his, or [ami] enabled = false"
+        for found in ("bindaddr = 10.0.0.1, the engine wants 127.0.0.1", "port = 5039, the engine wants 5038")
+    ]
+
+
+def test_a_manager_interface_he_switched_off_stays_off_and_he_is_told(etc: Path) -> None:
+    write(etc, {"manager.conf": b"[general]\nenabled = no\n"})
+    assert "manager.conf" not in planned(etc).lines
+    assert "manager.conf [general]: enabled = no (incidents are known" in "\n".join(map(str, planned(etc).notes))
+    assert "manager" not in " ".join(planned(etc, ami=None).lines)
+    write(etc, {"manager.conf": b"[general]\n[standardiste]\nsecret = x\n"})
+    assert "there is a [standardiste] already" in "\n".join(map(str, planned(etc).conflicts))
 
 
 # -- what stands in the way --------------------------------------------------------------------------------------------

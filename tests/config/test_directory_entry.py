@@ -123,3 +123,10 @@ def test_a_site_does_not_give_up_a_groups_extension() -> None:
 @pytest.mark.parametrize(("kind", "body"), BODIES.items())
 def test_the_api_knows_the_fields_of_a_file_and_no_others(kind: Kind, body: Any) -> None:
     assert set(body.__struct_fields__) - {"id"} == set(FIELDS[kind])
+
+
+def test_an_account_trunk_is_told_without_a_host_and_taken_back_so() -> None:
+    told: dict[str, FieldValue] = {"site": "paris", "kind": "account", "host": "", "secret": "the-yeastar-s-own"}
+    assert with_entry("trunk", "home", told, BOTH).trunks[Slug("home")].host == ""
+    with pytest.raises(InvalidValue, match="an IP address or a name is needed"):
+        with_entry("trunk", "home", told | {"kind": "peer"}, BOTH)

@@ -77,6 +77,16 @@ def test_the_ways_out_in_order_then_again_by_address() -> None:
     ]
 
 
+def test_an_account_whose_address_is_asterisks_to_know_is_tried_again_by_name() -> None:
+    account = msgspec.structs.replace(OWNED, kind="account", host="", secret="the-yeastar-s-own-secret")
+    tries = [value.split(",", 2)[2] for _, value in contexts(with_trunk(account))["standardiste-way-out-paris"]]
+    assert tries == [
+        "Gosub(standardiste-emergency,by-trunk,1(trunk-paris-1,+33140000001))",
+        "Gosub(standardiste-emergency,again,1(trunk-paris-1,+33140000001))",
+        "Goto(standardiste-refusal,nobody,1)",
+    ]
+
+
 def test_neither_prefix_nor_form_of_a_trunk_touches_the_number() -> None:
     mangling = msgspec.structs.replace(OWNED, dial_prefix="0", number_format="national")
     assert contexts(with_trunk(mangling)) == contexts(with_trunk(OWNED))

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.config import render
-from engine.config.asterisk import AsteriskPaths, AsteriskSettings
+from engine.config.asterisk import Ami, AsteriskPaths, AsteriskSettings
 from engine.config.ini import Section, parse
 from engine.config.pjsip import pjsip_groups
 from engine.config.render import GLOBALS, PJSIP, QUEUES, base_files, directory_files, generation
@@ -63,7 +63,17 @@ def test_what_keeps_asterisk_safe_and_answering_is_set() -> None:
     assert options["pjsip.conf", "transport-udp", "bind"] == "127.0.0.1:5060"
     assert options["cel.conf", "general", "events"] == "ANSWER,HANGUP"
     modules = {o.value for s in parse(files["modules.conf"]).sections for o in s.options}
-    assert not modules & {"func_curl.so", "app_system.so", "func_shell.so", "chan_iax2.so", "app_originate.so"}
+    assert not modules & {"func_curl.so", "app_system.so", "func_shell.so", "chan_iax2.so"}
+
+
+def test_the_manager_interface_is_for_this_machine_alone() -> None:
+    text = base_files(changed(ami=Ami(port=5038, user="standardiste", secret="a;b")))["manager.conf"]
+    found = {(s.name, o.key): o.value for s in parse(text).sections for o in s.options}
+    assert (found["general", "enabled"], found["general", "bindaddr"]) == ("yes", "127.0.0.1")
+    assert found["standardiste", "secret"] == "a;b"
+    assert found["standardiste", "permit"] == "127.0.0.1/255.255.255.255"
+    with pytest.raises(InvalidValue):
+        base_files(changed(ami=Ami(port=5038, user="standardiste", secret="a\nwrite = all")))
 
 
 def test_the_directories_of_a_private_asterisk() -> None:

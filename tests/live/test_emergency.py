@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -16,7 +17,7 @@ from engine.sandbox.behaviours import mobile
 from engine.sandbox.example import example_directory, switch_on_phone
 from engine.sandbox.farend import FarCall, FarEnd, Phone
 from engine.sandbox.farend_files import LYON, OPERATOR, PARIS
-from engine.sandbox.gate import SILENT
+from engine.sandbox.gate import PROGRESS, RINGING, SILENT, TRYING
 from engine.sandbox.running import Answer, RunningEngine
 from engine.sandbox.sandbox import Sandbox
 
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.live
 
 PARIS_2 = "127.0.3.2"
 TRUNKS = (PARIS, PARIS_2, LYON, OPERATOR)
+GIVEN_UP_S = 12  # as the dialplan says
 PATIENCE_S = 60.0  # four trunks, silent for 8 s each, on a machine that others use too
 
 
@@ -183,6 +185,32 @@ async def test_a_trunk_that_refuses_is_followed_by_the_sites_next(box: Sandbox, 
     seen = await reaches(box.farend, phone, "112")
     assert seen[-1] == (PARIS_2, "112", "+33140000002")
     assert {address for address, _, _ in seen} <= {PARIS, PARIS_2}
+
+
+async def test_a_trunk_that_only_tries_is_given_up_and_one_that_rings_is_not(box: Sandbox, phone: Phone) -> None:
+    for address, code in ((PARIS, TRYING), (PARIS_2, RINGING), (LYON, PROGRESS)):
+        box.farend.trunk_refuses(address, code)
+    lyons = await switch_on_phone(box.farend, directory(box.farend).agents[Slug("david")], device=2)
+    calls = [await box.farend.dial(caller, "112") for caller in (phone, lyons)]
+    await box.farend.until(lambda: len(box.farend.invites()) == 3, timeout_s=PATIENCE_S)
+    tried = {invite.trunk: invite.at for invite in box.farend.invites()}
+    assert list(tried) == [PARIS, LYON, PARIS_2]
+    assert GIVEN_UP_S <= tried[PARIS_2] - tried[PARIS] < GIVEN_UP_S + 2
+    await box.farend.until(lambda: time.time() > tried[PARIS_2] + GIVEN_UP_S + 2, timeout_s=PATIENCE_S)
+    assert all(call.live for call in calls)
+    assert len(box.farend.invites()) == 3
+    for call in calls:
+        await box.farend.hang_up(call.number)
+    await box.farend.until(lambda: not any(call.live for call in calls))
+
+
+async def test_an_asterisk_without_the_modules_of_the_watch_calls_all_the_same(box: Sandbox, phone: Phone) -> None:
+    """As an administrator's own may be."""
+    await box.asterisk.cli("module unload app_originate.so")
+    try:
+        assert await reaches(box.farend, phone, "112") == [(PARIS, "112", "+33140000001")]
+    finally:
+        await box.asterisk.cli("module load app_originate.so")
 
 
 async def test_a_site_without_a_working_trunk_uses_another_sites(box: Sandbox, phone: Phone) -> None:

@@ -37,6 +37,8 @@ LEFT: Ends = ("answered", "customer", 16, None)
 ENDED_BY_API: Ends = ("answered", "api", 16, None)
 SIGNS_IN: Mapping[str, Any] = {"kind": "register", "username": "us", "secret": "what-they-gave-us"}
 ENCRYPTED: Mapping[str, Any] = {"media_encryption": "sdes"}
+TIMED: Mapping[str, Any] = {"session_timers": "always", "session_expires_s": 90}
+UNTIMED: Mapping[str, Any] = {"session_timers": "no"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +51,12 @@ class Row:
     delete_in: str | None = None  # the stage in which an application ends it
     slow: bool = False  # no session is refreshed within 45 s, no missing ACK noticed within 8
     confirm: bool = False  # the agent is asked for 1
+    variant: str = ""  # tells rows of one scenario apart
     ends: Ends | None  # None: never was a call
 
     @property
     def name(self) -> str:
-        return f"{self.odd} {self.scenario}"
+        return f"{self.odd} {self.scenario} {self.variant}".strip()
 
 
 ROWS = (
@@ -74,11 +77,16 @@ ROWS = (
     Row(scenario="no_timers", trunk={"session_timers": "required"}, ends=("congestion", "network", 3, 420)),
     Row(scenario="answers_in_the_clear", trunk=ENCRYPTED, ends=LEFT),
     Row(scenario="reason_refused", ends=("customer_no_answer", "network", 19, 480)),
+    Row(scenario="reason_busy", ends=("customer_rejected", "customer", 21, 603)),
     Row(scenario="reason_cut", ends=("answered", "network", 102, None)),
     Row(scenario="reason_sip", ends=LEFT),
     Row(scenario="glare", slow=True, ends=LEFT),
     Row(scenario="refreshed", slow=True, ends=LEFT),
     Row(scenario="never_refreshed", slow=True, ends=("answered", "network", 18, 408)),
+    Row(scenario="never_refreshed", slow=True, variant="always", trunk=TIMED, ends=("answered", "network", 18, 408)),
+    Row(scenario="refreshed_alone", slow=True, trunk=TIMED, ends=LEFT),
+    Row(scenario="deaf_to_refresh", slow=True, trunk=TIMED, ends=("answered", "network", 18, 408)),
+    Row(scenario="untimed", slow=True, trunk=UNTIMED, ends=LEFT),
     Row(scenario="moved", odd="agent", ends=("agent_unreachable", "network", 23, 302)),
     Row(scenario="challenged", odd="agent", ends=("agent_unreachable", "network", 21, 407)),
     Row(scenario="progress_busy", odd="agent", ends=("agent_busy", "agent", 17, 486)),
@@ -94,6 +102,7 @@ ROWS = (
     Row(scenario="calls_updates", odd="caller", ends=LEFT),
     Row(scenario="calls_holds", odd="caller", ends=LEFT),
     Row(scenario="calls_refreshes", odd="caller", ends=LEFT),
+    Row(scenario="calls_untimed", odd="caller", trunk=UNTIMED, ends=LEFT),
     Row(scenario="calls_in_the_clear", odd="caller", trunk=ENCRYPTED, ends=None),
 )
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 from engine.errors import BadFile
 
 if TYPE_CHECKING:
+    from engine.domain.directory import Directory
     from engine.domain.scenario.graph import Program
     from engine.domain.values import Slug
     from engine.scenarios.answers import World
     from engine.scenarios.hearing import Ears, Named
+    from engine.scenarios.house import House
 
 SHIPPED = Path(__file__).resolve().parents[3] / "ivr_scenarios"
 DOCUMENTATION = Path("/usr/share/doc")
@@ -30,11 +32,23 @@ def house(file: Path | None) -> "World | None":
     """Who answers for the house: the calendars of a directory file, if there is one; raises BadFile."""
     if file is None:
         return None
-    from engine.config.directory_file import load_directory_file
-    from engine.domain.directory import EMPTY
     from engine.scenarios.calendars import Calendars
 
-    return Calendars(load_directory_file(file, EMPTY))
+    return Calendars(_directory(file))
+
+
+def deployment(file: Path | None) -> "House":
+    """What the deployment has, as far as a directory file says it; raises BadFile."""
+    from engine.scenarios.house import UNKNOWN, of_directory
+
+    return UNKNOWN if file is None else of_directory(_directory(file))
+
+
+def _directory(file: Path) -> "Directory":
+    from engine.config.directory_file import load_directory_file
+    from engine.domain.directory import EMPTY
+
+    return load_directory_file(file, EMPTY)
 
 
 class Read(NamedTuple):

@@ -82,7 +82,7 @@ def enter(turn: Turn) -> None:
     if turn.run.gone and isinstance(node, way.AUDIBLE):
         turn.depart("hung up")
         turn.end("hung_up")
-    elif not turn.run.answered and not turn.run.gone and _needs_answer(node):
+    elif not turn.run.answered and not turn.run.gone and needs_answer(node):
         take_call(turn)
     else:
         try:
@@ -110,7 +110,8 @@ def taken(turn: Turn, phase: AnyPhase) -> None:
             pass
 
 
-def _needs_answer(node: AnyNode) -> bool:
+def needs_answer(node: AnyNode) -> bool:
+    """Whether the caller is answered before this node begins."""
     match node:
         case graph.Play(unanswered=unanswered):
             return not unanswered

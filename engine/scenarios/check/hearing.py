@@ -2,24 +2,12 @@
 
 from collections.abc import Iterator
 
-from engine.domain.scenario.graph import (
-    AnyNode,
-    Callback,
-    Collect,
-    Hangup,
-    Menu,
-    NodeName,
-    Play,
-    Program,
-    Record,
-    Return,
-    Subflow,
-    Transfer,
-    Voicemail,
-)
+from engine.domain.scenario.entering import needs_answer
+from engine.domain.scenario.graph import Hangup, NodeName, Play, Program, Return, Subflow, Transfer
+from engine.domain.scenario.way import AUDIBLE
 from engine.domain.values import Slug
 from engine.scenarios.check.subject import Subject
-from engine.scenarios.check.ways import WAITS, Ways
+from engine.scenarios.check.ways import Ways
 
 State = tuple[Slug, NodeName, bool]
 """A node, and whether the caller is answered when it is entered."""
@@ -28,7 +16,7 @@ State = tuple[Slug, NodeName, bool]
 def check(subject: Subject, states: set[State]) -> None:
     slug = subject.scenario.scenario
     for name, node in subject.scenario.nodes.items():
-        if name in subject.once_gone and isinstance(node, (Play, *WAITS)):
+        if name in subject.once_gone and isinstance(node, AUDIBLE):
             subject.find("S802", (), "it is reached after a hang-up, when nobody listens", name)
         answered = (slug, name, True) in states and (slug, name, False) not in states
         match node:
@@ -67,7 +55,7 @@ def _following(
 ) -> Iterator[State]:
     slug, name, was_answered = state
     node = program.scenarios[slug].nodes[name]
-    answered = was_answered or _answers(node)
+    answered = was_answered or needs_answer(node)
     match node:
         case Return(outcome=outcome):
             for caller, at in callers.get(slug, ()):
@@ -77,12 +65,3 @@ def _following(
             yield from ((slug, way.to, answered) for way in ways[slug][name] if way.hand == "fault")
         case _:
             yield from ((slug, way.to, answered or way.hand == "after") for way in ways[slug][name])
-
-
-def _answers(node: AnyNode) -> bool:
-    """Whether the caller is answered before this node begins, as `engine.domain.scenario.entering` does it."""
-    match node:
-        case Play(unanswered=unanswered):
-            return not unanswered
-        case _:
-            return isinstance(node, Menu | Collect | Record | Voicemail | Callback)

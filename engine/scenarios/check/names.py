@@ -54,7 +54,7 @@ def check(subject: Subject) -> None:
         _columns(subject, name, node)
         _targets(subject, name, node)
     for kind, example in unknown.items():
-        subject.find("S390", (), f"the {kind} of the deployment are not known here: {example!r} was not checked")
+        subject.find("S390", (), f"{kind} of the deployment: not known here, so {example!r} was not checked")
 
 
 def _named(node: AnyNode) -> Iterator[_Named]:

@@ -17,9 +17,10 @@ from engine.domain.scenario.graph import (
     Sound,
     Template,
 )
+from engine.domain.scenario.prompts import PLACEHOLDER
 from engine.scenarios.check.reporting import Part
 from engine.scenarios.check.subject import Subject
-from engine.scenarios.check.uses import NAME, braces, items_of, prompts_of
+from engine.scenarios.check.uses import braces, items_of, prompts_of
 from engine.scenarios.house import Names
 
 _A_DIGIT = "digits/1"  # whoever has this sound has the others
@@ -75,7 +76,7 @@ def _say(subject: Subject, name: NodeName, part: Part, texts: Mapping[Language, 
         here = (*part, "say", language)
         if language not in languages:
             subject.find("S604", here, f"{language} is not among the languages of this scenario", name)
-        odd = [found for found in braces(text) if not NAME.fullmatch(found)]
+        odd = [found for found in braces(text) if not PLACEHOLDER.fullmatch(f"{{{found}}}")]
         if odd or text.count("{") != text.count("}"):
             what = f"{{{odd[0]}}}" if odd else "a brace without its other half"
             subject.find("S603", here, f"{what} would be read out", name)

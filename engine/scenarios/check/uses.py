@@ -35,25 +35,24 @@ from engine.domain.scenario.graph import (
     Variable,
     Voicemail,
 )
+from engine.domain.scenario.prompts import variables_of
 from engine.scenarios.check.reporting import Part
 
 Fate = Literal["said", "url", "told", "shown", "decides", "asked", "passed"]
 """What becomes of a value: the caller hears it; it is in a URL, told to applications, shown in the record; it decides
 the way; a table or a web service is asked with it; or another variable takes it."""
 
-NAME = re.compile("[a-z][a-z0-9_]*")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _ANY: tuple[ValueType, ...] = ("text", "number", "flag")
 
 
 class Read(msgspec.Struct, frozen=True):
-    """`wanted`: the types that will do. `template`: it stands in braces in a text."""
+    """`wanted`: the types that will do."""
 
     part: Part
     expression: Expression
     fate: Fate
     wanted: tuple[ValueType, ...] = _ANY
-    template: bool = False
 
 
 class Write(msgspec.Struct, frozen=True):
@@ -162,6 +161,5 @@ def _of_item(part: Part, item: Said) -> Iterator[Read]:
 
 
 def _of_template(part: Part, template: Template, fate: Fate) -> Iterator[Read]:
-    for name in braces(template):
-        if NAME.fullmatch(name):
-            yield Read(part, Expression(name), fate, template=True)
+    for name in variables_of(template):
+        yield Read(part, Expression(name), fate)

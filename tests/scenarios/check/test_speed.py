@@ -26,7 +26,7 @@ from tests.scenarios.check.programs import SAY
 
 MAIN, DEPARTMENT, END = Slug("main"), Variable("department"), NodeName("end")
 SMALL, LARGE = 1_000, 5_000
-BOUND_S = 2.0 * 3  # two seconds on a quiet core; this machine may be busy
+BOUND_S = 2.0  # of a core: others may use the machine meanwhile
 
 
 def program(size: int) -> Program:
@@ -68,9 +68,9 @@ def _node(number: int, onwards: NodeName, back: NodeName) -> AnyNode:
 
 def seconds(size: int) -> float:
     made = program(size)
-    began = time.perf_counter()
+    began = time.process_time()
     report = check(made, UNKNOWN, Nowhere())
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     assert report.proof[0].anyone.steps > 0
     return took
 
