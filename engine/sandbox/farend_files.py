@@ -156,7 +156,8 @@ def _pjsip(settings: FarEndSettings) -> str:
         text += _block(name, **calls, **common)
         text += _block(f"{name}{ENCRYPTED}", **calls, **common, media_encryption="sdes")
         text += _block(name, type="aor", contact=settings.engine_uri())
-    text += _block("under-test", type="endpoint", **common, **WHEN_OFFERED)
+    as_offered = {**common, "allow": "alaw,ulaw", "dtmf_mode": "auto", **WHEN_OFFERED}  # keys in the voice if need be
+    text += _block("under-test", type="endpoint", **as_offered)
     text += _block("under-test", type="identify", endpoint="under-test", match=host)
     return f"; the far end\n{text}#include accounts.conf\n#include phones.conf\n"
 
@@ -190,10 +191,10 @@ def _account(account: Account, settings: FarEndSettings) -> str:
         "transport": f"operator-{settings.by}",
         "context": "arrive",
         "disallow": "all",
-        "allow": "alaw",
+        "allow": "alaw,ulaw",
         "direct_media": "no",
         "rtp_symmetric": "yes",
-        "dtmf_mode": "rfc4733",
+        "dtmf_mode": "auto",
         "trust_id_inbound": "yes",
         "auth": user,
         "aors": user,
@@ -230,12 +231,10 @@ def _phone(phone: PhoneAccount, settings: FarEndSettings) -> str:
             transport=f"phones-{settings.by}",
             context="arrive",
             disallow="all",
-            allow="alaw",
             direct_media="no",
-            dtmf_mode="rfc4733",
             outbound_auth=name,
             aors=name,
-            **dict(phone.options),
+            **{"allow": "alaw", "dtmf_mode": "rfc4733", **dict(phone.options)},
         )
         + _block(name, type="aor", contact=settings.engine_uri())
     )

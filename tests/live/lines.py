@@ -97,9 +97,9 @@ class Line:
         digits = coded("10", ring_s=0.3, tone_hz=900, serial=serial)
         return await self.farend.yeastar("trunk-home", SECRET, digits, **options)
 
-    async def until_said(self, command: str, *words: str) -> None:
+    async def until_said(self, command: str, *words: str, patience_s: float = PATIENCE_S) -> None:
         """Return once one line of a console command has all these words."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             while not any(  # noqa: ASYNC110 - Asterisk tells nobody
                 all(word in line for word in words) for line in (await self.box.asterisk.cli(command)).splitlines()
             ):

@@ -10,13 +10,15 @@ import pytest_asyncio
 
 from engine.sandbox.behaviours import coded, mobile
 from engine.sandbox.farend import FarCall, Phone
-from engine.sandbox.farend_files import LYON, OPERATOR, PARIS
+from engine.sandbox.farend_files import LYON, OPERATOR, PARIS, PHONES
+from engine.sandbox.gate import SILENT
 from engine.sandbox.sandbox import Sandbox
 from tests.live.lines import Line, line_in
 
 pytestmark = pytest.mark.live
 
 DID = "33140000001"
+MOVED = "127.0.3.9"  # where the operator moves to
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -38,7 +40,7 @@ async def test_an_account_calls_us_and_is_called(line: Line) -> None:
     yeastar = await line.yeastar()
     told = await line.arrives(lambda: line.farend.dial(yeastar, DID, from_number="0612345678"))
     assert told == ["inbound", "trunk-home", DID, "0612345678"]
-    assert (await line.asked("home", 11)).trunk == "127.0.0.5"
+    assert (await line.asked("home", 11)).trunk == PHONES
 
 
 async def test_an_account_with_the_wrong_password_gets_nowhere(line: Line) -> None:
@@ -65,8 +67,10 @@ async def test_an_account_lost_and_regained(line: Line) -> None:
 async def test_an_account_that_moves_replaces_itself(line: Line) -> None:
     await line.yeastar(serial=4)
     await line.yeastar(serial=5)
-    contacts = (await line.box.asterisk.cli("pjsip show aor trunk-home")).count("Contact:  trunk-home")
-    assert contacts == 1
+    shown = await line.box.asterisk.cli("pjsip show aor trunk-home")
+    assert shown.count("Contact:  trunk-home") == 1
+    assert f"sip:p{coded('10', ring_s=0.3, tone_hz=900, serial=5)}@" in shown
+    assert (await line.asked("home", 12)).trunk == PHONES
 
 
 # A register trunk: we sign in to the operator
@@ -86,7 +90,54 @@ async def test_a_registration_refused_and_mended(line: Line) -> None:
     assert told[:3] == ["inbound", "trunk-gsm-1", "+33472000001"]
 
 
+async def test_a_registration_lost_and_regained(line: Line) -> None:
+    line.farend.trunk_refuses(OPERATOR, SILENT)
+    await line.box.asterisk.cli("pjsip send register trunk-gsm-1")
+    await line.until_said("pjsip show registrations", "trunk-gsm-1", "Rejected", patience_s=30)  # the word for silence
+    await line.box.asterisk.cli("pjsip qualify trunk-gsm-1")
+    await line.until_said("pjsip show contacts", "trunk-gsm-1", "Unavail")
+    with pytest.raises(aiohttp.ClientResponseError):
+        await line.calls_out("gsm-1", mobile("10", serial=42))
+    line.farend.trunk_refuses(OPERATOR, None)
+    await line.until_said("pjsip show registrations", "trunk-gsm-1", "Registered", patience_s=30)  # by itself
+    await line.box.asterisk.cli("pjsip qualify trunk-gsm-1")
+    await line.until_said("pjsip show contacts", "trunk-gsm-1", "Avail")
+    assert (await line.asked("gsm-1", 43)).trunk == OPERATOR
+    assert await line.arrives(lambda: line.farend.call(DID, "0612345678", OPERATOR)) != []
+
+
+async def test_a_registration_that_moves_is_known_at_its_new_address_only(line: Line) -> None:
+    await line.farend.open_trunk(MOVED)
+    try:
+        await line.apply(line.trunk("gsm-1", host=MOVED))
+        await line.until_said("pjsip show registrations", MOVED, "Registered")
+        assert (await line.asked("gsm-1", 44)).trunk == MOVED
+        assert await line.arrives(lambda: line.farend.call(DID, "0612345678", OPERATOR), 3) == []
+    finally:
+        await line.farend.close_trunk(MOVED)
+
+
 # A peer trunk: known by its address
+
+
+async def test_a_peer_lost_and_regained(line: Line) -> None:
+    for refuses, status in ((SILENT, "Unavail"), (None, "Avail")):
+        line.farend.trunk_refuses(PARIS, refuses)
+        await line.box.asterisk.cli("pjsip qualify trunk-paris-1")
+        await line.until_said("pjsip show contacts", "trunk-paris-1", status)
+        if refuses is not None:
+            with pytest.raises(aiohttp.ClientResponseError):
+                await line.calls_out("paris-1", mobile("10", serial=52))
+    assert (await line.asked("paris-1", 53)).trunk == PARIS
+
+
+async def test_a_stranger_is_no_trunk_whatever_it_calls_itself(line: Line) -> None:
+    """A peer has no password: its address is all there is, and this one is nobody's."""
+    digits = coded("10", ring_s=0.3, tone_hz=900, serial=54)
+    stranger = Phone(f"phone-{digits}", "trunk-paris-1", f"p{digits}")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(line.farend.yeastar("trunk-paris-1", "guessed", digits, from_user="trunk-paris-1"), 3)
+    assert await line.arrives(lambda: line.farend.dial(stranger, DID), 3) == []
 
 
 async def test_a_peer_that_moves_is_known_at_its_new_address_only(line: Line) -> None:
