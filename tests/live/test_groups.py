@@ -21,7 +21,7 @@ from engine.sandbox.farend_files import PARIS
 from engine.sandbox.running import RunningEngine
 from engine.sandbox.sandbox import Sandbox
 from tests import crowd
-from tests.live.hearing import house_prompts
+from tests.live.hearing import house_prompts, sounds, words
 from tests.live.test_arrivals import the_call, the_row, they_hear_each_other
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="session")]
@@ -196,9 +196,9 @@ async def caller_is_told(box: Sandbox, call: FarCall, customer: str, said: str, 
     """They hear the words though nobody answered, then their network is told; the call's row."""
     await box.farend.until(lambda: not call.live)
     assert call.cause == cause
-    heard = await box.farend.heard_whole(customer)
-    likeness = {name: audio.matches_prompt(heard, path) for name, path in house_prompts().items()}
-    assert likeness[f"fr/{said}"] == max(likeness.values()) > 0.7, likeness  # its first syllable opens the way
+    whole = box.dir / "whole.sln"  # the recording begins with the sound: a packet late, and it is not all there
+    whole.write_bytes(bytes(audio.RATE) + (await box.farend.heard_whole(customer)).read_bytes())
+    assert words(sounds(whole, house_prompts(), {})) == [f"fr/{said}"]
 
     async def recorded() -> dict[str, Any] | None:
         return next((row for row in (await crowd.rows(box)).values() if row["caller"] == customer), None)
