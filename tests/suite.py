@@ -1,14 +1,17 @@
 """What `bin/test` runs: every part of the suite, each timed, all of them even when one is red.
 
-The static checks and the domain's tests run beside the component tests; then the live tests, which mostly wait for
-telephones, two files at a time, each with an Asterisk, a PostgreSQL and a far end of its own: sound is measured there,
-so no more than two at once. Each part is a process of its own; the output of those in the background is shown whole
-when they end, the others' as it comes. The last line counts every test of every part in pytest's own words.
+The component tests, then the live tests, which mostly wait for telephones: two files at a time, each with an Asterisk,
+a PostgreSQL and a far end of its own; sound is measured there, so no more than two at once. The static checks and the
+domain's tests run beside all of these, in the time that nobody else wants.
+
+Each part is a process of its own; the output of those in the background is shown whole when they end, the others' as it
+comes. The last line counts every test of every part in pytest's own words.
 """
 
 import argparse
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHON = [sys.executable, "-P"]
 WORKERS = ["-n", "2", "--dist", "loadfile"]  # two cores, and the tests of a file share what they have set up
 PYTEST = ["-m", "pytest", "-q", "--durations=5", "--durations-min=2", "tests"]
+IDLE = ["chrt", "--idle", "0"] if shutil.which("chrt") else []  # only when no other process wants the processor
 NOTHING_COLLECTED = 5  # pytest's exit status; an empty part is not a failure
 
 EPILOG = """\
@@ -94,7 +98,7 @@ def live_parts(soak: bool, calm: bool) -> list[Part]:
 
 def run(part: Part, scratch: Path) -> None:
     """Run one part to its end and write down what came of it."""
-    command = list(part.command)
+    command = [*(IDLE if part.quiet else []), *part.command]
     report = scratch / f"{part.name}.xml"
     if part.pytest:
         command.append(f"--junitxml={report}")
@@ -181,11 +185,10 @@ def main(arguments: list[str]) -> int:
         if rest:
             return subprocess.run([*PYTHON, "-m", "pytest", *rest], cwd=ROOT, check=False).returncode
         background, component = [*domain_parts(scratch), *static_parts()], component_part(asked.soak)
-        with beside(background, scratch):
-            run(component, scratch)
         live = [] if asked.fast else live_parts(asked.soak, asked.calm)
-        for part in live:
-            run(part, scratch)
+        with beside(background, scratch):
+            for part in [component, *live]:
+                run(part, scratch)
     return 0 if verdict([*background, component, *live]) else 1
 
 
