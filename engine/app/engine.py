@@ -16,7 +16,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from engine import __version__, secret_file, sounds
-from engine.app import auditing, guarding, open_files
+from engine.app import auditing, guarding, open_files, scenario_side
 from engine.app.adapters import Archive, Cdrs, Health, Tokens
 from engine.app.asterisk_side import AsteriskSide
 from engine.app.beat import Admission, Beat
@@ -172,7 +172,8 @@ class Engine:
         self.ari = AriRequests(self.lanes, ari.app)
         self.side = AsteriskSide(self.ari, self.directory, self.clock, settings.asterisk.cel_path)
         prompts = sounds.playable(settings.asterisk.config_dir, settings.asterisk.sounds_dir or sounds.FOLDER)
-        self.world = Executor(self.ari, sounds=prompts, now=self.clock.now)
+        voices = scenario_side.voices(settings.asterisk.config_dir, prompts, recorded=lambda name, language: None)
+        self.world = Executor(self.ari, sounds=prompts, now=self.clock.now, voices=voices)
         self.manager = manager_connection(settings)
         self.listener = Listener(self.clock, self.journal, on_connected=self._count_epoch)
         self.connection = AriConnection(ari, self.ari, self.listener.take, hooks=Hooks(event=self._heard))
@@ -219,6 +220,9 @@ class Engine:
             unused=lambda event: self.metrics.calls.illegal_events.labels(type(event).__name__).inc(),
             guard=self.limits,
             credit=self.credit,
+            answering=scenario_side.answers(
+                source=self.directory, incidents=self.incidents, db=self.db, journal=self.journal, clock=self.clock
+            ),
         )
         self.limits.attach(self.calls.registry)
         self.changes = Changes(
