@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 HAND_OVER = "standardiste-hand-over"
 """The context a caller waits in until the engine takes them, or the dialplan gives up."""
+NO_SUCH_SESSION = 500  # what Asterisk says of RTP to a channel that has none
+NO_BEARER = 58  # Q.850 bearer capability not available: as if the offer had been refused by 488
 WATCH_EVERY_S = 2.0
 """How old our knowledge of a trunk may be; a call that meets a dead trunk tries the next one anyway."""
 
@@ -56,6 +59,33 @@ class AsteriskSide:
 
         found = await asyncio.gather(*(lives(playback) for playback in playbacks))
         return frozenset(p for p, there in zip(playbacks, found, strict=True) if there)
+
+    async def ends_in_the_clear(self, channel: ChannelSnapshot) -> bool:
+        """Whether a channel whose answer just came has no media and was therefore hung up.
+
+        It is so where a trunk must encrypt and the answer did not: Asterisk then declines the only stream of its own
+        offer, has no RTP session that could time out, and leaves the call up and silent for ever.
+        """
+        if not self._must_encrypt(channel.name):
+            return False
+        try:
+            await self._ari.get_variable(channel.id, "CHANNEL(rtp,secure)")
+        except AriError as failed:
+            if failed.status != NO_SUCH_SESSION:
+                return False
+        else:
+            return False
+        log.error("trunk.answered_in_the_clear", channel=channel.name, next="Switch SRTP on at the other side")
+        with suppress(AriError):  # its ring limit ends it all the same
+            await self._ari.hang_up(channel.id, cause=NO_BEARER)
+        return True
+
+    def _must_encrypt(self, channel_name: str) -> bool:
+        trunks = self._source.directory.trunks.values()
+        endpoint = channel_name.removeprefix("PJSIP/").rpartition("-")[0]
+        return any(
+            endpoint == dialstring.trunk_endpoint(trunk.id) for trunk in trunks if trunk.media_encryption != "none"
+        )
 
     def past(self, channels: frozenset[ChannelId], since: datetime) -> Past:
         try:

@@ -175,7 +175,9 @@ class Engine:
         voices = scenario_side.voices(settings.asterisk.config_dir, prompts, recorded=lambda name, language: None)
         self.world = Executor(self.ari, sounds=prompts, now=self.clock.now, voices=voices)
         self.manager = manager_connection(settings)
-        self.listener = Listener(self.clock, self.journal, on_connected=self._count_epoch)
+        self.listener = Listener(
+            self.clock, self.journal, on_connected=self._count_epoch, in_the_clear=self.side.ends_in_the_clear
+        )
         self.connection = AriConnection(ari, self.ari, self.listener.take, hooks=Hooks(event=self._heard))
 
     def _build_calls(self) -> None:

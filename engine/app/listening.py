@@ -1,7 +1,7 @@
 """What Asterisk tells, brought to the calls: events to their owner, each connection to the reconciler."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import structlog
@@ -9,15 +9,16 @@ import structlog
 from engine.app.door import Door
 from engine.ari import translate
 from engine.ari.errors import AriError
-from engine.ari.events import AriEvent, ChannelHangupRequest, StasisEnd, StasisStart
+from engine.ari.events import AriEvent, ChannelHangupRequest, ChannelStateChange, Dial, StasisEnd, StasisStart
 from engine.ari.messages import Connected, Disconnected, Message, Received, Replaced, Resnapshot
 from engine.ari.requests import AriRequests
+from engine.ari.resources import ChannelSnapshot
 from engine.ari.snapshot import Snapshot
 from engine.calls.clock import Clock
 from engine.calls.reconcile import Picture, Reconciler
 from engine.calls.registry import Registry
 from engine.domain import ids
-from engine.domain.events import ChannelEnded, DigitPressed
+from engine.domain.events import ChannelAnswered, ChannelEnded, DigitPressed, Event
 from engine.domain.stages import Confirming, Offering, ReachingAgent, Scripted
 from engine.domain.values import ChannelId
 from engine.errors import StandardisteError
@@ -34,13 +35,28 @@ class NodeFacts(Protocol):
     async def put(self, name: str, value: bytes) -> None: ...
 
 
+async def never(_channel: ChannelSnapshot) -> bool:
+    """Everybody's answer counts."""
+    return False
+
+
 class Listener:
-    """The consumer of the ARI connection."""
+    """The consumer of the ARI connection.
+
+    `in_the_clear` is asked of each channel that is answered; where it says yes, it has hung the channel up.
+    """
 
     def __init__(
-        self, clock: Clock, facts: NodeFacts, *, on_connected: Callable[[int, bool], None] = lambda epoch, new: None
+        self,
+        clock: Clock,
+        facts: NodeFacts,
+        *,
+        on_connected: Callable[[int, bool], None] = lambda epoch, new: None,
+        in_the_clear: Callable[[ChannelSnapshot], Awaitable[bool]] = never,
     ) -> None:
         self.replaced = asyncio.Event()
+        self._in_the_clear = in_the_clear
+        self._hung_up_on: set[str] = set()  # for their answer; until their end is told
         self._clock, self._facts, self._on_connected = clock, facts, on_connected
         self._audit: asyncio.Task[None] | None = None
         self._started: bytes | None = None  # when the Asterisk of the last epoch started
@@ -114,6 +130,8 @@ class Listener:
         told = translate.translate(event, self._clock.now())
         if told is not None and isinstance(told[1], DigitPressed) and not self._keys_matter(told[0]):
             return
+        if told is not None and await self._unheard(told[1], event):
+            return
         if told is not None and self._registry.deliver(*told):
             return
         match event:
@@ -123,6 +141,17 @@ class Listener:
                 self._hanging_up[channel.id] = event
             case StasisEnd(channel=channel) if asked := self._hanging_up.pop(channel.id, None):
                 self._registry.deliver(channel.id, self._end_of_caller(asked))
+
+    async def _unheard(self, told: Event, event: AriEvent) -> bool:
+        """Whether who answered was hung up on, not taken for somebody to talk to; an answer is told twice."""
+        match told, event:
+            case ChannelAnswered(), Dial(peer=channel) | ChannelStateChange(channel=channel):
+                if channel.id not in self._hung_up_on and await self._in_the_clear(channel):
+                    self._hung_up_on.add(channel.id)
+                return channel.id in self._hung_up_on
+            case ChannelEnded(channel=ended), _:
+                self._hung_up_on.discard(ended)
+        return False
 
     def _end_of_caller(self, asked: ChannelHangupRequest) -> ChannelEnded:
         """Who left our application because of a hang-up has hung up: no `ChannelDestroyed` tells of callers."""

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
@@ -16,6 +17,7 @@ from engine.app.control import Control, asterisk_settings
 from engine.app.directories import CurrentDirectory
 from engine.app.phones import AsteriskPhones
 from engine.ari.requests import AriRequests
+from engine.ari.resources import ChannelSnapshot
 from engine.calls.clock import Clock
 from engine.domain import ids
 from engine.domain.dialstring import Phone
@@ -102,6 +104,37 @@ async def test_a_prompt_nobody_can_tell_about_is_taken_to_live(side: AsteriskSid
     """Believing it ended would play the next one over it; its own end is told sooner or later, or its timer ends it."""
     fake.next_answer(f"GET /playbacks/{FIRST}", answers(403))
     assert await side.living_playbacks([FIRST]) == {FIRST}
+
+
+# -- answers in the clear ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("media", "told", "ended"),
+    [
+        ("sdes", answers(500), True),
+        ("sdes", answers(200, {"value": "1"}), False),
+        ("sdes", answers(404), False),  # gone meanwhile
+        ("none", answers(500), False),
+    ],
+)
+async def test_an_encrypted_trunks_answer_without_media_is_hung_up(
+    ari: AriRequests,
+    fake: FakeAsterisk,
+    tmp_path: Path,
+    *,
+    media: Literal["none", "sdes"],
+    told: Answer,
+    ended: bool,
+) -> None:
+    encrypted = msgspec.structs.replace(trunk("paris-1"), media_encryption=media)
+    side = AsteriskSide(ari, CurrentDirectory(directory(encrypted)), Clock(boot="b"), tmp_path / "cel.csv")
+    fake.next_answer("GET /channels/c1/variable", told)
+    fake.next_answer("DELETE /channels/c1", answers(403))  # whatever comes of it
+    answered = ChannelSnapshot(id="c1", name="PJSIP/trunk-paris-1-0000001f", state="Up")
+    assert await side.ends_in_the_clear(answered) is ended
+    assert ("DELETE /channels/c1" in fake.seen) is ended
+    assert not await side.ends_in_the_clear(ChannelSnapshot(id="c2", name="PJSIP/anne-4f7a-0000001f", state="Up"))
 
 
 # -- how channels ended unseen -----------------------------------------------------------------------------------------

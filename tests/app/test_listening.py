@@ -103,6 +103,31 @@ async def test_an_event_goes_to_the_call_it_is_about(room: Room) -> None:
     assert (await room.ended(call_id)).outcome == "agent_busy"
 
 
+@pytest.mark.parametrize("in_the_clear", [True, False])
+async def test_an_answer_that_was_hung_up_on_counts_for_nothing(room: Room, in_the_clear: bool) -> None:
+    asked: list[str] = []
+
+    async def hangs_up(answered: ChannelSnapshot) -> bool:
+        asked.append(answered.id)
+        return in_the_clear
+
+    listener = Listener(room.clock, Facts(), in_the_clear=hangs_up)
+    listener.attach(room.registry, cast("Any", room.reconciler), cast("Any", Ari()), cast("Any", Closed()))
+    call_id = await room.agent_rung()
+    leg = room.channel(call_id, "agent")
+    for told in (
+        event("Dial", dialstatus="ANSWER", peer=channel(leg)),
+        event("ChannelStateChange", channel=channel(leg)),
+        event("ChannelDestroyed", channel=channel(leg), cause=58, tech_cause=488),
+    ):
+        await listener.take(Received(1, decode(told)))
+    await room.ended(call_id)
+    assert (asked, "ChannelAnswered" in await room.events(call_id)) == (
+        [leg] if in_the_clear else [leg, leg],
+        not in_the_clear,
+    )
+
+
 async def test_an_event_about_nothing_of_ours_is_let_go(room: Room) -> None:
     listener, _ = listening(room, Facts())
     for kind in ("ChannelDestroyed", "StasisEnd", "ChannelTeleported"):

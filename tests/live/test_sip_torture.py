@@ -75,7 +75,7 @@ ROWS = (
     Row(scenario="overlaps", ends=LEFT),
     Row(scenario="too_brief", ends=LEFT),
     Row(scenario="no_timers", trunk={"session_timers": "required"}, ends=("congestion", "network", 3, 420)),
-    Row(scenario="answers_in_the_clear", trunk=ENCRYPTED, ends=LEFT),
+    Row(scenario="answers_in_the_clear", trunk=ENCRYPTED, ends=("congestion", "network", 58, 488)),
     Row(scenario="reason_refused", ends=("customer_no_answer", "network", 19, 480)),
     Row(scenario="reason_busy", ends=("customer_rejected", "customer", 21, 603)),
     Row(scenario="reason_cut", ends=("answered", "network", 102, None)),
