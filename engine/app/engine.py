@@ -32,6 +32,7 @@ from engine.app.door import Door
 from engine.app.emergency_records import EmergencyRecords
 from engine.app.incident_board import LOOK_EVERY_S as INCIDENTS_EVERY_S
 from engine.app.incident_board import IncidentBoard
+from engine.app.incident_codes import IncidentCodes
 from engine.app.incident_mirror import IncidentMirror
 from engine.app.interrupted import agree, put_back
 from engine.app.keeping import DirectoryKeeper
@@ -235,7 +236,8 @@ class Engine:
             call_of=self.calls.registry.of_agent,
         )
         reconciler = Reconciler(self.calls.registry, self.world, self.side, self.clock)
-        door = Door(self.calls, self.ari, self.spawn, self._takes_calls)
+        codes = IncidentCodes(self.incidents, self.directory, self.journal)
+        door = Door(self.calls, self.ari, self.spawn, self._takes_calls, codes)
         self.listener.attach(self.calls.registry, reconciler, self.ari, door)
         self.beat = Beat(
             journal=self.journal,

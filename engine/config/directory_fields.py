@@ -269,6 +269,7 @@ AGENT: Mapping[str, Field] = {
     "notice": _NOTICE,
     "rights": Several(_one_of(*RIGHTS)),
     "devices": _number(1, 10),
+    "incidents": _yes_no,
     "webrtc": _yes_no,
     "enabled": _yes_no,
 }

@@ -118,6 +118,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
     notice: Notice | None = None
     rights: tuple[NumberClass, ...] = DEFAULT_RIGHTS  # classes of numbers this agent may call
     devices: int = 3  # phones that may register at once, and as many browsers
+    incidents: bool = False  # may set and clear incidents from a telephone
     webrtc: bool = False  # may telephone in a browser
     enabled: bool = True
 

@@ -104,6 +104,7 @@ RULES: dict[str, Kind] = {
     "caller-id-not-owned": Kind(422, "No trunk owns this caller id", "Use a number of the trunk, or leave it out."),
     "recording-unavailable": Kind(422, "Recording is not there yet", "Leave record out."),
     "calls-per-minute": Kind(429, "Too many calls by this agent", "Wait for the seconds Retry-After names."),
+    "incidents-not-permitted": Kind(403, "This agent may not set incidents", "Give the agent the right `incidents`."),
     "credit-refused": Kind(403, "The credit check refused the call", "Whoever keeps the credit can tell why."),
     "credit-away": Kind(503, "The credit check does not answer", "Try again after the seconds Retry-After names."),
     "limit": Kind(403, "A limit that stops fraud was reached", "Find out who called; then a person re-arms it."),

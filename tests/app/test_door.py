@@ -33,7 +33,7 @@ class Room:
         self.tasks: list[asyncio.Task[None]] = []
         self.open = asyncio.Event()
         self.open.set()
-        self.door = Door(self, cast("Any", self), self.spawn, self.ready)
+        self.door = Door(self, cast("Any", self), self.spawn, self.ready, self)
 
     async def ready(self) -> None:
         await self.open.wait()
@@ -43,6 +43,11 @@ class Room:
 
     def expect(self, came: Came) -> None:
         self.expected.append(came.channel)
+
+    async def dialled(self, came: Came) -> str:
+        if self.answer is not None:
+            raise self.answer
+        return f"set{came.dialled[-1]}"
 
     async def arrive(self, came: Came) -> Accepted:
         self.came.append(came)
@@ -140,3 +145,18 @@ async def test_who_left_meanwhile_is_not_sent_anywhere() -> None:
 
 def test_a_rule_nobody_foresaw_means_that_nobody_can_take_the_call() -> None:
     assert told("something-new") == "nobody"
+
+
+async def test_a_code_is_no_call_and_what_became_of_it_is_told() -> None:
+    room = Room()
+    assert room.door.enter(CALLER, ("code", "marie-k7", "801"))
+    await room.settled()
+    assert (room.sent, room.expected, room.came) == (["standardiste-incident set1"], [], [])
+
+
+async def test_a_code_that_is_refused_is_told_too() -> None:
+    room = Room()
+    room.answer = Refused("no", rule="incidents-not-permitted", status=403)
+    room.door.enter(CALLER, ("code", "marie-k7", "801"))
+    await room.settled()
+    assert room.sent == ["standardiste-refusal not-permitted"]

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from engine.config.directory_export import export
+from engine.sandbox.behaviours import coded
 from engine.sandbox.example import example_directory
 from engine.sandbox.running import RunningEngine
 from engine.sandbox.sandbox import Sandbox
@@ -29,6 +30,31 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(SOON_S):
         while not await holds():  # noqa: ASYNC110 - the condition is in another process
             await asyncio.sleep(0.05)
+
+
+async def test_an_agent_who_may_sets_a_flag_by_telephone_and_is_told_so(
+    own_box: Sandbox, engine: RunningEngine
+) -> None:
+    async def spoken(step: str) -> bool:
+        return step in await own_box.asterisk.cli("core show channels concise")
+
+    async def active() -> list[str]:
+        return [item["code"] for item in (await engine.get("/v1/incidents")).body["items"] if item["active"]]
+
+    enrolled = await engine.post("/v1/agents", {"id": "zoe", "name": "Zoé", "site": "paris", "incidents": True})
+    account = enrolled.body["settings"]
+    phone = await own_box.farend.phone(
+        account["user"], account["secret"], coded("10", ring_s=0.3, tone_hz=800, serial=1)
+    )
+    for told, expected in (("set2", ["it-down"]), ("clear2", [])):
+        call = await own_box.farend.dial(phone, "*802")
+        await until(lambda told=told: spoken(f"!standardiste-incident!{told}!"))  # type: ignore[misc]
+        assert await active() == expected
+        await own_box.farend.until(lambda call=call: not call.live, timeout_s=SOON_S)  # type: ignore[misc]
+    assert (await engine.put("/v1/agents/zoe", {"name": "Zoé", "site": "paris"})).status == 200
+    refused = await own_box.farend.dial(phone, "*802")
+    await own_box.farend.until(lambda: not refused.live, timeout_s=SOON_S)
+    assert await active() == []
 
 
 async def test_a_dialplan_reads_a_flag_and_still_does_after_asterisk_restarted(

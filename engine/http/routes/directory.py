@@ -114,6 +114,7 @@ class AgentBody(Body, frozen=True, kw_only=True):
     notice: Notice = UNSET
     rights: list[Right] | UnsetType | None = UNSET
     devices: Count = UNSET
+    incidents: Flag = UNSET
     webrtc: Flag = UNSET
     enabled: Flag = UNSET
 
