@@ -8,7 +8,6 @@ a key (`number:` answers 500 to a stop).
 import asyncio
 import hashlib
 import re
-import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,8 +28,8 @@ from engine.domain.scenario.talk import (
 from engine.domain.values import Slug
 from engine.errors import StandardisteError
 from engine.scenarios.hearing import DEAF
+from engine.sounds.conditioning import forms, samples_of, write
 from engine.sounds.speech import Speech
-from engine.sounds.spoken_call import RATE_HZ, at_rate
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +75,7 @@ class Voices:
     async def _spoken(self, text: str, language: Language) -> str | None:
         if not text.strip():
             return None
-        file = self._said / language / f"{hashlib.sha256(text.encode()).hexdigest()[:40]}.wav"
+        file = said_file(self._said, text, language)
         if not file.exists() and not await self._rendered(text, language, file):
             log.error("scenario.words_not_said", language=language, characters=len(text))
             return None
@@ -102,17 +101,15 @@ class Voices:
         return f"sound:{file.with_suffix('')}"
 
 
+def said_file(folder: Path, text: str, language: Language) -> Path:
+    """Where words are, or will be, in a folder of rendered words."""
+    return folder / language / f"{hashlib.sha256(text.encode()).hexdigest()[:40]}.wav"
+
+
 def render(speech: Speech, text: str, language: Language, file: Path) -> None:
-    """Say a text into a file, as Asterisk plays it without converting; raises Unavailable or OSError. Blocking."""
-    samples = at_rate(speech.speak(text, language))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    with wave.open(str(part), "wb") as written:
-        written.setnchannels(1)
-        written.setsampwidth(2)
-        written.setframerate(RATE_HZ)
-        written.writeframes(samples.tobytes())
-    part.replace(file)
+    """Say a text into a file, in the forms Asterisk plays; raises Unavailable or OSError. Blocking."""
+    spoken = speech.speak(text, language)
+    write(forms(samples_of(spoken), spoken.rate_hz), file)
 
 
 def _try(speech: Speech, text: str, language: Language, file: Path) -> bool:

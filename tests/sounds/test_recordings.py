@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.domain import effects
 from engine.sounds import FOLDER, LANGUAGES, PROMPTS, Language, Prompt, comfort, prompt
-from engine.sounds.render import RATE_HZ, speech_level
+from engine.sounds.conditioning import NARROW_HZ, speech_level
 
 EVERY = [(name, language) for name in PROMPTS for language in LANGUAGES]
 
@@ -20,7 +20,7 @@ EVERY = [(name, language) for name in PROMPTS for language in LANGUAGES]
 def samples(path: Path) -> NDArray[np.float64]:
     """The recording, full scale 1.0; fails unless Asterisk reads the file without converting it."""
     with wave.open(str(path.with_suffix(".wav"))) as file:
-        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, RATE_HZ)
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, NARROW_HZ)
         return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").astype(np.float64) / 32_768
 
 
@@ -47,7 +47,7 @@ def test_a_prompt_is_short_loud_enough_and_unclipped(name: Prompt, language: Lan
     recording = samples(path)
     assert path.is_absolute()
     assert path.suffix == ""
-    assert 1.0 < len(recording) / RATE_HZ < 6.0
+    assert 1.0 < len(recording) / NARROW_HZ < 6.0
     assert -21.5 < speech_level(recording) < -19.0
     assert np.abs(recording).max() < 0.9
 
@@ -61,6 +61,6 @@ def test_no_prompt_can_be_taken_for_another(language: Language) -> None:
 
 def test_the_comfort_tone_is_quiet_and_repeats_each_second() -> None:
     tone = samples(comfort())
-    assert len(tone) == 2 * RATE_HZ
-    np.testing.assert_array_equal(tone[:RATE_HZ], tone[RATE_HZ:])
+    assert len(tone) == 2 * NARROW_HZ
+    np.testing.assert_array_equal(tone[:NARROW_HZ], tone[NARROW_HZ:])
     assert 0.01 < np.abs(tone).max() < 0.06

@@ -1,9 +1,7 @@
 """What a scenario says becomes files Asterisk plays: rendered once, found again, passed over where it cannot be had."""
 
 import asyncio
-import threading
 import wave
-from array import array
 from pathlib import Path
 
 import pytest
@@ -21,27 +19,9 @@ from engine.domain.scenario.talk import (
     Words,
 )
 from engine.domain.values import Slug
-from engine.errors import Unavailable
 from engine.sounds import voices
-from engine.sounds.speech import Sound
 from engine.sounds.voices import Voices
-
-
-class Robot:
-    """Says everything in a tenth of a second; or cannot."""
-
-    def __init__(self, *, mute: bool = False) -> None:
-        self.said: list[tuple[str, Language]] = []
-        self._mute = mute
-        self.may_speak = threading.Event()
-        self.may_speak.set()
-
-    def speak(self, text: str, language: Language) -> Sound:
-        self.may_speak.wait(5)
-        if self._mute:
-            raise Unavailable("it has no voice")
-        self.said.append((text, language))
-        return Sound(22_050, array("h", [1_000] * 2_205))
+from tests.sounds.speaking import Robot
 
 
 def of(tmp_path: Path, robot: Robot | None) -> Voices:
@@ -75,16 +55,17 @@ async def test_a_recording_of_the_house(tmp_path: Path) -> None:
     assert await of(tmp_path, None).media((Recording(Slug("welcome")),), "fr") == [f"sound:{tmp_path}/kept/welcome"]
 
 
-async def test_words_are_rendered_once_and_are_a_wav_of_a_telephone(tmp_path: Path) -> None:
+async def test_words_are_rendered_once_and_are_wavs_of_a_telephone(tmp_path: Path) -> None:
     robot = Robot()
     house = of(tmp_path, robot)
     first = await house.media((Words("Bonjour"), WholeNumber(12), Day("2026-05-01")), "fr")
     assert robot.said == [("Bonjour", "fr"), ("12", "fr"), ("1 mai 2026", "fr")]
     assert await of(tmp_path, robot).media((Words("Bonjour"),), "fr") == first[:1]
     assert len(robot.said) == 3
-    with wave.open(first[0].removeprefix("sound:") + ".wav", "rb") as written:
-        assert (written.getframerate(), written.getsampwidth(), written.getnchannels()) == (8_000, 2, 1)
-        assert written.getnframes() == 800
+    for suffix, rate_hz in ((".wav", 8_000), (".wav16", 16_000)):
+        with wave.open(first[0].removeprefix("sound:") + suffix, "rb") as written:
+            assert (written.getframerate(), written.getsampwidth(), written.getnchannels()) == (rate_hz, 2, 1)
+            assert written.getnframes() == rate_hz * 66 // 100  # what was hummed, and silence around it
 
 
 async def test_two_callers_who_want_the_same_words_have_them_rendered_once(tmp_path: Path) -> None:
@@ -110,5 +91,5 @@ async def test_no_caller_waits_long_for_words(tmp_path: Path, monkeypatch: pytes
 
 
 async def test_a_speech_engine_that_fails_silences_nothing_else(tmp_path: Path) -> None:
-    house = of(tmp_path, Robot(mute=True))
+    house = of(tmp_path, Robot(mute=("fr",)))
     assert await house.media((Words("Bonjour"), DigitByDigit("1")), "fr") == ["digits:1"]
