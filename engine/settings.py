@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from engine.domain import tariff
 from engine.domain.incidents import LABELS
 from engine.errors import BadFile
+from engine.scenario_settings import ScenarioSettings
 
 PLACES = (Path("standardiste.toml"), Path("/etc/standardiste/standardiste.toml"))
 
@@ -428,6 +429,7 @@ class Settings(BaseSettings):
     credit: CreditSettings = CreditSettings()
     calls: CallSettings = CallSettings()
     incidents: IncidentSettings = IncidentSettings()
+    scenarios: ScenarioSettings = ScenarioSettings()
     webhooks: WebhookSettings = WebhookSettings()
     log: LogSettings = LogSettings()
 

@@ -47,6 +47,10 @@ def test_the_first_file_found_is_read_and_the_environment_wins(
         ("[asterisk]\nwebrtc_port = 8443\n", "webrtc_port needs webrtc_url"),
         ('[asterisk]\nice_servers = ["http://stun.example.net"]\n', "asterisk.ice_servers"),
         ('[asterisk]\nice_servers = ["turn:turn.example.net"]\n', "turn_user and turn_secret"),
+        ('[scenarios]\nweb_hosts = ["https://x"]\n', "scenarios.web_hosts"),
+        ('[scenarios.tables.t]\ntable = "a.b; DROP"\nkey = "k"\n', "scenarios.tables.t.table"),
+        ('[scenarios.tables.t]\ntable = "a.b"\nkey = "k"\ncolumns = {"x\\"y" = "text"}\n', "tables.t.columns"),
+        ('[scenarios.tables.contacts]\ntable = "a.b"\nkey = "k"\ncolumns = {n = "text"}\n', "own contact book"),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_named(empty_folder: Path, text: str, named: str) -> None:
@@ -60,6 +64,17 @@ def test_a_wrong_secret_is_not_quoted(empty_folder: Path) -> None:
     with pytest.raises(BadFile) as wrong:
         load()
     assert "hunter2" not in str(wrong.value)
+
+
+def test_a_table_for_scenarios_is_shown_without_its_secret(
+    empty_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dsn = 'dsn = "postgresql://u:hunter2@h/d"'
+    text = f'[scenarios.tables.t]\n{dsn}\ntable = "crm.t"\nkey = "k"\ncolumns = {{ n = "text" }}\n'
+    (empty_folder / "standardiste.toml").write_text(text)
+    assert cli.main(["settings", "show"]) == 0
+    shown = capsys.readouterr().out
+    assert 'tables = { t = { dsn = "***", table = "crm.t", key = "k", columns = { n = "text" } } }' in shown
 
 
 def test_a_file_that_was_named_must_exist(empty_folder: Path) -> None:

@@ -147,6 +147,17 @@ class Engine:
         self.deliverer = Deliverer(self.feed, self.deliveries, self.poster)
         self.credit = await self._credit()
         await self._build_ari()
+        self.answers = await enter(
+            scenario_side.answers(
+                settings.scenarios,
+                self._dsn,
+                source=self.directory,
+                incidents=self.incidents,
+                db=self.db,
+                journal=self.journal,
+                clock=self.clock,
+            )
+        )
         self._build_calls()
 
     async def _anchor(self) -> Anchor | None:
@@ -223,9 +234,7 @@ class Engine:
             unused=lambda event: self.metrics.calls.illegal_events.labels(type(event).__name__).inc(),
             guard=self.limits,
             credit=self.credit,
-            answering=scenario_side.answers(
-                source=self.directory, incidents=self.incidents, db=self.db, journal=self.journal, clock=self.clock
-            ),
+            answering=self.answers,
         )
         self.limits.attach(self.calls.registry)
         self.changes = Changes(

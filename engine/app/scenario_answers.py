@@ -9,12 +9,13 @@ import structlog
 from engine.app.asked_once import Asked, AskedOnce
 from engine.app.house_answers import HouseAnswers
 from engine.app.table_answers import TableAnswers
+from engine.app.web_answers import WebAnswers
 from engine.calls import rows
 from engine.calls.ports import Answer
 from engine.domain import public_events
 from engine.domain.call import Call
 from engine.domain.public_events import Notified
-from engine.domain.scenario.talk import AnyQuestion, AskHours, AskIncident, AskTable, Tell
+from engine.domain.scenario.talk import AnyQuestion, AskHours, AskIncident, AskTable, AskWeb, Tell
 from engine.errors import StandardisteError
 
 log = structlog.get_logger(__name__)
@@ -23,17 +24,19 @@ log = structlog.get_logger(__name__)
 class ScenarioAnswers:
     """Implements `calls.ports.Answering`.
 
-    `house`: calendars and incidents, from memory. `tables`: contacts and the declared tables. `once`: the journal, for
-    what is kept or told.
+    `house`: calendars and incidents, from memory. `tables`: contacts and the declared tables. `web`: services that
+    answer in JSON. `once`: the journal, for what is kept or told.
     """
 
-    def __init__(self, *, house: HouseAnswers, tables: TableAnswers, once: AskedOnce) -> None:
-        self._house, self._tables, self._once = house, tables, once
+    def __init__(self, *, house: HouseAnswers, tables: TableAnswers, web: WebAnswers, once: AskedOnce) -> None:
+        self._house, self._tables, self._web, self._once = house, tables, web, once
 
     async def answer(self, call: Call, number: int, question: AnyQuestion) -> Answer:
         try:
             return await self._answered(Asked(call, number), question)
-        except StandardisteError as failed:  # PostgreSQL away, the disk full: the scenario has a way for it
+        except (
+            StandardisteError
+        ) as failed:  # PostgreSQL away, a lying web service, a full disk: the scenario has a way for it
             log.warning("scenario.not_answered", question=type(question).__name__, why=failed.message)
             return Answer("error")
 
@@ -44,6 +47,8 @@ class ScenarioAnswers:
                 return Answer(found.outcome, found.values)
             case AskTable():
                 return await self._tables.answer(asked.call, question)
+            case AskWeb():
+                return await self._web.answer(asked, question)
             case Tell():
                 return await self._tell(asked, question)
             case _:

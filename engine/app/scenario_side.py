@@ -1,19 +1,25 @@
 """What calls in scenarios need of the rest of the house: voices, and answers. Built here, for the composition root."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
 
 from engine.app.asked_once import AskedOnce, Reports
+from engine.app.declared_tables import DeclaredTables
 from engine.app.house_answers import Flags, HouseAnswers, Source
 from engine.app.scenario_answers import ScenarioAnswers
 from engine.app.table_answers import TableAnswers
+from engine.app.web_answers import WebAnswers
 from engine.calls.clock import Clock
 from engine.errors import Unavailable
+from engine.scenario_settings import ScenarioSettings
 from engine.sounds import speech
 from engine.sounds.speech import Speech
 from engine.sounds.voices import Recorded, Voices
 from engine.store.pool import Database
+from engine.webhooks.fetcher import Fetcher
 
 log = structlog.get_logger(__name__)
 
@@ -26,11 +32,28 @@ def voices(config_dir: Path, prompts: Path, recorded: Recorded) -> Voices:
     return Voices(prompts=prompts, said=config_dir / SAID, recorded=recorded, speech=_speech())
 
 
-def answers(*, source: Source, incidents: Flags, db: Database, journal: Reports, clock: Clock) -> ScenarioAnswers:
-    """Who knows what a scenario asks."""
-    return ScenarioAnswers(
-        house=HouseAnswers(source, incidents), tables=TableAnswers(db), once=AskedOnce(journal, clock)
-    )
+@asynccontextmanager
+async def answers(
+    settings: ScenarioSettings,
+    dsn: str,
+    *,
+    source: Source,
+    incidents: Flags,
+    db: Database,
+    journal: Reports,
+    clock: Clock,
+) -> AsyncIterator[ScenarioAnswers]:
+    """Who knows what a scenario asks. `dsn` is the engine's own database, where declared tables may be, too."""
+    async with (
+        DeclaredTables(settings.tables, dsn) as declared,
+        Fetcher(private=settings.private_addresses, hosts=settings.web_hosts) as fetcher,
+    ):
+        yield ScenarioAnswers(
+            house=HouseAnswers(source, incidents),
+            tables=TableAnswers(db, declared),
+            web=WebAnswers(fetcher),
+            once=AskedOnce(journal, clock),
+        )
 
 
 def _speech() -> Speech | None:

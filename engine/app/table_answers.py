@@ -1,4 +1,4 @@
-"""What a scenario looks up: contacts by their number.
+"""What a scenario looks up: contacts by their number, and rows of the declared tables by their key.
 
 Nothing here waits longer than the scenario says, and while PostgreSQL is away nobody waits at all.
 """
@@ -7,6 +7,7 @@ import asyncio
 
 import structlog
 
+from engine.app.declared_tables import DeclaredTables
 from engine.calls.ports import Answer
 from engine.domain.call import Call
 from engine.domain.contacts import Contact
@@ -17,6 +18,7 @@ from engine.domain.values import E164
 from engine.errors import InvalidValue
 from engine.store import contacts
 from engine.store.pool import Database
+from engine.store.tables import ENOUGH
 
 CONTACTS = "contacts"
 HOME = "FR"  # of a caller whose site says no country
@@ -25,33 +27,37 @@ log = structlog.get_logger(__name__)
 
 
 class TableAnswers:
-    """`db` is the engine's own PostgreSQL."""
+    """`db` is the engine's own PostgreSQL, `declared` the tables of the business."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, declared: DeclaredTables) -> None:
+        self._db, self._declared = db, declared
 
     async def answer(self, call: Call, asked: AskTable) -> Answer:
-        """found, none, many, or error when it cannot be known in time; raises DatabaseAway."""
+        """found, none, many, or error when it is not known in time. Raises DatabaseAway, or what else is wrong."""
         try:
             async with asyncio.timeout(asked.timeout_s):
-                return await self._found(call, asked)
+                found = await self._found(call, asked)
         except TimeoutError:
             log.warning("scenario.lookup_late", table=asked.table, within_s=asked.timeout_s)
             return Answer("error")
+        match found:
+            case []:
+                return Answer("none")
+            case [row]:
+                return Answer("found", row)
+            case _:
+                return Answer("many")
 
-    async def _found(self, call: Call, asked: AskTable) -> Answer:
+    async def _found(self, call: Call, asked: AskTable) -> list[dict[str, Value]]:
         if asked.table != CONTACTS:
-            log.error("scenario.table_missing", table=asked.table)
-            return Answer("error")
+            return await self._declared.find(asked.table, asked.key, asked.columns, within_s=asked.timeout_s)
         number = _number(asked.key, call.request.country or HOME)
         if number is None:
-            return Answer("none")
+            return []
         wanted = contacts.ContactFilter(number=number)
         async with self._db.connection(asked.timeout_s) as connection:
-            found, more = await contacts.page(connection, wanted, after=None, limit=1)
-        if more:
-            return Answer("many")
-        return Answer("found", _columns(found[0], asked.columns)) if found else Answer("none")
+            found, _ = await contacts.page(connection, wanted, after=None, limit=ENOUGH)
+        return [_columns(contact, asked.columns) for contact in found]
 
 
 def _number(text: str, country: str) -> E164 | None:

@@ -95,7 +95,11 @@ def _explained(name: str, field: FieldInfo) -> Iterator[str]:
 
 
 def _toml(value: Any) -> str:
-    """A scalar as TOML; JSON's strings and numbers are TOML's too."""
+    """A value as TOML; JSON's strings, numbers and lists are TOML's too."""
     if isinstance(value, SecretStr):
         return '"***"'
+    if isinstance(value, BaseModel):
+        value = {name: one for name, one in value if name in value.model_fields_set}
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {_toml(one)}" for name, one in value.items()) + " }" if value else "{}"
     return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)

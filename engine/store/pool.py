@@ -65,14 +65,20 @@ class DatabaseTimes:
 
 
 class Database:
-    """A pool that connects when it can. `async with Database(dsn) as db`; never raises on entering."""
+    """A pool that connects when it can. `async with Database(dsn) as db`; never raises on entering.
 
-    def __init__(self, dsn: str, *, size: int = 8, times: DatabaseTimes | None = None) -> None:
+    `whose`: in the log, which database it is.
+    """
+
+    def __init__(
+        self, dsn: str, *, size: int = 8, times: DatabaseTimes | None = None, whose: str = "the engine's"
+    ) -> None:
         self.times = times or DatabaseTimes()
         self.available = False
         self.reason = "not tried yet"
         self._dsn = dsn
         self._size = size
+        self._whose = whose
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._doubt = asyncio.Event()
@@ -169,7 +175,9 @@ class Database:
             return
         if not available and self._pool is not None:
             asyncio.ensure_future(self._pool.expire_connections())  # noqa: RUF006 - ends by itself, awaits nothing
-        _log.log(20 if available else 40, "database.back" if available else "database.away", reason=reason)
+        _log.log(
+            20 if available else 40, "database.back" if available else "database.away", whose=self._whose, reason=reason
+        )
         for listener in self._listeners:
             listener(available)
 

@@ -33,7 +33,7 @@ def check_url(url: str, *, private: bool) -> None:
     if parts.scheme not in schemes or not parts.hostname:
         raise _bad(f"the address must begin with {' or '.join(f'{scheme}://' for scheme in schemes)} and name a host")
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise _bad("no user, password or fragment in a webhook's address")
+        raise _bad("no user, password or fragment in the address")
     literal = _literal(parts.hostname)
     if literal is not None and not private and not is_public(literal):
         raise _bad(f"{literal} is no public address")

@@ -11,9 +11,10 @@ import pytest
 
 from engine.app.asked_once import AskedOnce
 from engine.app.contact_book import ContactBook
-from engine.app.house_answers import HouseAnswers
+from engine.app.declared_tables import DeclaredTables
 from engine.app.scenario_answers import ScenarioAnswers
 from engine.app.table_answers import TableAnswers
+from engine.app.web_answers import WebAnswers
 from engine.calls.clock import Clock
 from engine.calls.contract import Actor
 from engine.calls.ports import Answer
@@ -24,6 +25,7 @@ from engine.domain.values import Slug
 from engine.errors import JournalUnwritable
 from engine.journal import Journal
 from engine.store.pool import Database
+from engine.webhooks.fetcher import Fetcher
 from tests.app.test_house_answers import AT, HOUSE
 from tests.config.directories import WEEK
 from tests.domain.calls import Scene, asked_by_customer
@@ -33,8 +35,14 @@ CRM = Actor(token_id="t", name="crm", scopes=frozenset())
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 
-def answers(db: Database, journal: Journal, house: HouseAnswers = HOUSE) -> ScenarioAnswers:
-    return ScenarioAnswers(house=house, tables=TableAnswers(db), once=AskedOnce(journal, Clock()))
+def answers(db: Database, journal: Journal) -> ScenarioAnswers:
+    """Of a house that declares no table, and asks no web service without a `Fetcher` of the test's own."""
+    return ScenarioAnswers(
+        house=HOUSE,
+        tables=TableAnswers(db, DeclaredTables({}, NOWHERE)),
+        web=WebAnswers(Fetcher(private=False)),
+        once=AskedOnce(journal, Clock()),
+    )
 
 
 @asynccontextmanager

@@ -69,8 +69,14 @@ def filled(template: Template, language: Language, evaluate: Evaluate) -> str:
 
 
 def address(template: Template, evaluate: Evaluate) -> str:
-    """A URL with its {variables} in it; none of them can lead elsewhere."""
-    return PLACEHOLDER.sub(lambda found: quote(text_of(evaluate(Expression(found[1]))), safe=""), template)
+    """A URL with its {variables} in it; none of them can lead elsewhere.
+
+    Raises InvalidValue where dots would lead upwards in the path (RFC 3986, section 5.2.4): nothing escapes them.
+    """
+    url = PLACEHOLDER.sub(lambda found: quote(text_of(evaluate(Expression(found[1]))), safe=""), template)
+    if {".", ".."} & set(re.split("[?#]", url)[0].split("/")):
+        raise InvalidValue("a value leads upwards in the path of an address")
+    return url
 
 
 def variables_of(template: Template) -> tuple[Variable, ...]:

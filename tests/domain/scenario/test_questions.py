@@ -147,6 +147,18 @@ def test_what_can_be_neither_kept_nor_said_is_taken_out() -> None:
     assert asking(LOOKUP).told("found", name="A\x00n\ud800a⟦\n").value("name") == "Ana"
 
 
+@pytest.mark.parametrize(("found", "fits"), [(".", False), ("..", False), ("...", True), ("a/../b?#", True)])
+def test_a_value_leads_nowhere_else_in_an_address(found: str, fits: bool) -> None:
+    nodes: dict[str, AnyNode] = {
+        "one": Lookup(table=Slug("t"), key=Expression("'1'"), into={NAME: "name"}, next=NodeName("two")),
+        "two": Fetch(url=Template("https://crm/customers/{name}/orders?at=../x"), next=YES, on={"error": NO}),
+        "yes": Hangup(),
+        "no": Hangup(),
+    }
+    caller = Caller(of(nodes, vars=VARS)).told("found", name=found)
+    assert (caller.run.node == "two") is fits
+
+
 def test_a_question_that_has_no_value_is_an_error() -> None:
     node = Lookup(table=Slug("t"), key=Expression("code"), next=YES, on={"error": WRONG})
     assert "code" in asking(node).is_at("wrong").run.faults[0]
