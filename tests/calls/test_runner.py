@@ -24,6 +24,7 @@ from engine.domain.events import (
     FinishOrdered,
 )
 from engine.domain.machine import Step
+from engine.domain.scenario.graph import Program
 from engine.domain.values import CallId, ChannelId, Slug
 from engine.errors import JournalDamaged, JournalUnwritable
 from engine.journal import StepRow
@@ -198,10 +199,10 @@ def failing(monkeypatch: pytest.MonkeyPatch, call_id: CallId, *kinds: type[Event
     """The machine cannot take these events of this call."""
     real = machine.step
 
-    def step(call: Call, event: Event) -> Step:
+    def step(call: Call, event: Event, program: Program | None) -> Step:
         if call.id == call_id and isinstance(event, kinds):
             raise ZeroDivisionError("a defect of ours")
-        return real(call, event)
+        return real(call, event, program)
 
     monkeypatch.setattr(machine, "step", step)
 
