@@ -38,8 +38,9 @@ from engine.app.interrupted import agree, put_back
 from engine.app.keeping import DirectoryKeeper
 from engine.app.listening import Listener
 from engine.app.manager_side import manager_connection
-from engine.app.measuring import MeasuredPools, measure
+from engine.app.measuring import MeasuredAnswers, MeasuredPools, measure
 from engine.app.phones import AsteriskPhones
+from engine.app.scenario_counts import ScenarioCounts
 from engine.app.webhook_side import Rows, WebhookBook
 from engine.ari.connection import AriConnection, Hooks
 from engine.ari.events import AriEvent
@@ -99,6 +100,7 @@ class Engine:
         self.settings = settings
         self.metrics = Metrics()
         self.metrics.process.build.labels(__version__, settings.node_id).set(1)
+        self.counts = ScenarioCounts(self.metrics)
         self.directory = CurrentDirectory()
         self._dsn = dsn
         self._stack = AsyncExitStack()
@@ -234,7 +236,7 @@ class Engine:
             unused=lambda event: self.metrics.calls.illegal_events.labels(type(event).__name__).inc(),
             guard=self.limits,
             credit=self.credit,
-            answering=self.answers,
+            answering=MeasuredAnswers(self.answers, self.metrics),
         )
         self.limits.attach(self.calls.registry)
         self.changes = Changes(
@@ -378,8 +380,9 @@ class Engine:
             self.metrics.ari.asterisk_restarts.inc()
             self.lanes.forget_all()
 
-    def _changed(self, call: Call, event: Event) -> None:
+    def _changed(self, before: Call | None, event: Event, call: Call) -> None:
         self.metrics.calls.live.set(len(self.calls.registry))
+        self.counts.step(before, call)
         if isinstance(event, CallRequested):
             self.metrics.calls.requested.inc()
         if isinstance(call.stage, Ended) and call.ended is not None and event.at == call.ended:

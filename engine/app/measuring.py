@@ -7,9 +7,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from engine.app.scenario_counts import led_by
 from engine.ari.errors import AriError
 from engine.ari.pools import HttpPools, Request
+from engine.calls.ports import Answer, Answering
 from engine.calls.views import stage_name
+from engine.domain.call import Call
+from engine.domain.scenario.talk import AnyQuestion
+from engine.domain.values import Slug
 from engine.errors import StandardisteError
 from engine.observe.metrics import Metrics
 
@@ -38,6 +43,25 @@ class MeasuredPools:
             self._metrics.requests.labels(request.method, status).inc()
 
 
+class MeasuredAnswers:
+    """`calls.ports.Answering` that notes how long each question of a scenario took and what came of it."""
+
+    def __init__(self, answers: Answering, metrics: Metrics) -> None:
+        self._answers, self._metrics = answers, metrics.scenarios
+
+    async def answer(self, call: Call, number: int, question: AnyQuestion) -> Answer:
+        began = time.perf_counter()
+        kind = str(question.__struct_config__.tag)
+        outcome = "error"
+        try:
+            answer = await self._answers.answer(call, number, question)
+            outcome = answer.outcome
+            return answer
+        finally:
+            self._metrics.question_s.labels(kind).observe(time.perf_counter() - began)
+            self._metrics.questions.labels(kind, outcome).inc()
+
+
 def _age_s(since: datetime | None) -> float:
     return 0.0 if since is None else max(0.0, (datetime.now(UTC) - since).total_seconds())
 
@@ -45,11 +69,16 @@ def _age_s(since: datetime | None) -> float:
 async def measure(engine: "Engine") -> None:
     """For ever."""
     stages: set[str] = set()
+    scenarios: set[Slug] = set()
     while True:
         now = Counter(stage_name(task.call) for task in engine.calls.registry)
         stages |= set(now)
         for stage in stages:
             engine.metrics.calls.stage.labels(stage).set(now[stage])
+        led = Counter(name for task in engine.calls.registry if (name := led_by(task.call)) is not None)
+        scenarios |= set(led)
+        for scenario in scenarios:
+            engine.metrics.scenarios.calls.labels(scenario).set(led[scenario])
         engine.metrics.calls.live.set(len(engine.calls.registry))
         engine.metrics.calls.locked.set(len(engine.limits.ledger.locks))
         engine.metrics.ari.connected.set(engine.connection.ready)

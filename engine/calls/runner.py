@@ -83,7 +83,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     trunks: TrunkBoard
     clock: Clock
     spawn: Callable[..., object]  # of the application's task group: coroutine -> task
-    changed: Callable[["CallTask", Event], None]
+    changed: Callable[["CallTask", Call | None, Event], None]  # before and after a step; None before the first
     closed: Callable[["CallTask"], None]
     scenarios: Scenarios = NONE
     is_free: Callable[[Slug, CallId], bool] = lambda agent, call_id: True  # whether they are in no other call
@@ -194,7 +194,7 @@ class CallTask:
         if call is before and not effects:
             self._around.unused(event)
         self._call = call
-        self._settle(event, effects)
+        self._settle(before, event, effects)
 
     async def _write(self, step: StepRow, told: tuple[OutboxRow, ...], *, durable: bool = False) -> None:
         """Write a step, and before it those that could not be written; raises JournalUnwritable, then it is owed."""
@@ -226,16 +226,16 @@ class CallTask:
     def set_out(self, event: CallRequested, effects: tuple[Effect, ...]) -> None:
         """Act on the first step. As in a turn: what goes wrong ends this call, and leaves it its task."""
         try:
-            self._settle(event, effects)
+            self._settle(None, event, effects)
         except Exception:
             log.exception("call.step_failed", call=self.id, message=repr(event)[:500])
             self._stumble()
 
-    def _settle(self, event: Event, effects: tuple[Effect, ...]) -> None:
+    def _settle(self, before: Call | None, event: Event, effects: tuple[Effect, ...]) -> None:
         """Act on what is journalled, and let everybody know."""
         self._around.trunks.update(self.call)
         self._act(effects)
-        self._around.changed(self, event)
+        self._around.changed(self, before, event)
 
     def _act(self, effects: "tuple[Effect, ...] | list[Effect]") -> None:
         for effect in effects:

@@ -59,8 +59,8 @@ class Archive(Protocol):
 
 
 class CallService:
-    """Implements `contract.Calls`. `changed` hears of every step, `refused` of the rule of every refusal, `unused`
-    of every event a call could not use."""
+    """Implements `contract.Calls`. `changed` hears of every step (the call before, the event, the call after),
+    `refused` of the rule of every refusal, `unused` of every event a call could not use."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class CallService:
         house: House,
         limits: Limits,
         spawn: Callable[..., object],
-        changed: Callable[[Call, Event], None],
+        changed: Callable[[Call | None, Event, Call], None],
         refused: Callable[[str], None] = lambda rule: None,
         hearing: Callable[[], bool] = lambda: True,
         unused: Callable[[Event], None] = lambda event: None,
@@ -92,10 +92,10 @@ class CallService:
             self.registry.remove(task)
             watch.left(task.id)
 
-        def told(task: CallTask, event: Event) -> None:
+        def told(task: CallTask, before: Call | None, event: Event) -> None:
             self.registry.update(task.call)
             watch.changed(task.call)
-            changed(task.call, event)
+            changed(before, event, task.call)
 
         self._refused, self._source = refused, source
         self._journal, self._archive, self._trunks, self._clock, self._spawn = journal, archive, trunks, clock, spawn

@@ -51,6 +51,34 @@ class CallMetrics:
         self.recovered = Counter("standardiste_calls_recovered", "Calls that outlived a restart", registry=registry)
 
 
+class ScenarioMetrics:
+    """Callers in scenarios. Scenarios and nodes are labelled by their published names, outcomes by their kinds'."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.calls = Gauge(
+            "standardiste_scenario_calls",
+            "Calls in scenarios now, by the one they began with",
+            ["scenario"],
+            registry=registry,
+        )
+        self.left = Counter(
+            "standardiste_scenario_nodes_left",
+            "Nodes that callers have left, by outcome",
+            ["scenario", "node", "outcome"],
+            registry=registry,
+        )
+        self.questions = Counter(
+            "standardiste_scenario_questions", "What scenarios asked, by answer", ["kind", "outcome"], registry=registry
+        )
+        self.question_s = Histogram(
+            "standardiste_scenario_question_seconds",
+            "Time until a scenario's question was answered",
+            ["kind"],
+            buckets=_HTTP_S,
+            registry=registry,
+        )
+
+
 class AriMetrics:
     """The connection to Asterisk."""
 
@@ -141,6 +169,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry(auto_describe=True)
         self.calls = CallMetrics(self.registry)
+        self.scenarios = ScenarioMetrics(self.registry)
         self.ari = AriMetrics(self.registry)
         self.keeping = KeepingMetrics(self.registry)
         self.process = ProcessMetrics(self.registry)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.domain.scenario.graph import STANDS_IN, NodeName, Outcome, Program, edges
-from engine.domain.scenario.run import Run, Visit
+from engine.domain.scenario.graph import STANDS_IN, NodeName, Outcome, Program, Scenario, edges
+from engine.domain.scenario.run import Run
 from engine.domain.values import Slug
 
 
@@ -39,25 +39,41 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 def coverage(program: Program, runs: Iterable[Run]) -> Coverage:
     """Of the scenario itself; those it leads to have conversations of their own."""
     gone: Counter[Edge] = Counter(edge for run in runs for edge in gone_along(program, run))
-    nodes = program.start.nodes
-    every = (Edge(program.main, name, outcome) for name, node in nodes.items() for outcome in edges(node))
+    every = (Edge(program.main, name, outcome) for name, outcome in _ways(program.start))
     return Coverage(scenario=program.main, counts={edge: gone[edge] for edge in every})
 
 
 def gone_along(program: Program, run: Run) -> Iterator[Edge]:
     """The edges of a caller's way, subflows' too. Ways to `on_error` and `on_hangup` are none."""
     for visit in run.path:
-        yield from _edge(program, visit)
+        if visit.outcome is not None:
+            yield from _edge(program, Edge(visit.scenario, visit.node, visit.outcome))
 
 
-def _edge(program: Program, visit: Visit) -> Iterator[Edge]:
+def counted(program: Program, left: Mapping[Edge, int]) -> dict[Edge, int]:
+    """How often callers went along each edge of a program, by how often they left its nodes; what was left by another
+    version's nodes is left out."""
+    counts: Counter[Edge] = Counter()
+    for edge, count in left.items():
+        scenario = program.scenarios.get(edge.scenario)
+        if scenario is not None and edge.node in scenario.nodes:
+            for taken in _edge(program, edge):
+                counts[taken] += count
+    every = (Edge(name, node, outcome) for name, one in program.scenarios.items() for node, outcome in _ways(one))
+    return {edge: counts[edge] for edge in every}
+
+
+def _ways(scenario: Scenario) -> Iterator[tuple[NodeName, Outcome]]:
+    for name, node in scenario.nodes.items():
+        yield from ((name, outcome) for outcome in edges(node))
+
+
+def _edge(program: Program, left: Edge) -> Iterator[Edge]:
     """The edge that a node was left by: its outcome's own, or the one it stands in for."""
-    outcome = visit.outcome
-    if outcome is not None:
-        known: Mapping[Outcome, NodeName] = edges(program.scenarios[visit.scenario].nodes[visit.node])
-        taken = outcome if outcome in known else STANDS_IN.get(outcome)
-        if taken is not None and taken in known:
-            yield Edge(visit.scenario, visit.node, taken)
+    known: Mapping[Outcome, NodeName] = edges(program.scenarios[left.scenario].nodes[left.node])
+    taken = left.outcome if left.outcome in known else STANDS_IN.get(left.outcome)
+    if taken is not None and taken in known:
+        yield Edge(left.scenario, left.node, taken)
 
 
 def as_text(found: Coverage, program: Program) -> str:

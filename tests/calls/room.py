@@ -350,7 +350,7 @@ class Room:
         """The journal of a call, by the names of what happened."""
         return [str(msgspec.json.decode(row.event)["type"]) for row in await self.journal.steps(call_id)]
 
-    def _changed(self, call: Call, event: Event) -> None:
+    def _changed(self, before: Call | None, event: Event, call: Call) -> None:
         self.told.append((call, event))
         self.on_change(call, event)
 

@@ -1,5 +1,6 @@
 """One caller's way through a scenario: all that is true of it between two facts."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
@@ -180,3 +181,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def over(self) -> bool:
         return isinstance(self.phase, Over)
+
+
+def left_since(before: Run | None, after: Run | None) -> Iterator[Visit]:
+    """The nodes that were left between two states of a run, each with its outcome; a subflow's long after its begin."""
+    if after is None:
+        return
+    known = before.path if before is not None else ()
+    for number, visit in enumerate(after.path):
+        if visit.outcome is not None and (number >= len(known) or known[number].outcome is None):
+            yield visit

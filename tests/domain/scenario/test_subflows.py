@@ -19,6 +19,7 @@ from engine.domain.scenario.graph import (
     Var,
     Variable,
 )
+from engine.domain.scenario.run import Run, left_since
 from engine.domain.values import Slug
 from tests.domain.scenario.caller import Caller, program, say, scenario, texts
 
@@ -129,3 +130,16 @@ def test_what_is_done_for_those_who_are_gone_may_be_a_scenario_too() -> None:
     note = scenario({"tell": Notify(event="x", next=NodeName("back")), "back": Return(outcome="noted")}, "note")
     caller = Caller(program(scenario(nodes, on_hangup=NodeName("gone")), note)).answered().hangs_up().told("done")
     assert caller.way[1:] == [("gone", "noted"), ("tell", "done"), ("back", "noted"), ("hello", "hung up")]
+
+
+def test_what_is_left_between_two_states_is_told_once() -> None:
+    caller = inside().hears("Votre âge ?")
+    asked = caller.run
+    over = caller.presses("42#").hears("Merci 42").run
+
+    def told(before: Run | None, after: Run | None) -> list[tuple[str, str | None]]:
+        return [(str(visit.node), visit.outcome) for visit in left_since(before, after)]
+
+    assert told(None, None) == told(None, asked) == told(over, over) == []
+    assert told(asked, over) == [("sub", "given"), ("ask", "done"), ("given", "given"), ("thanks", "ended")]
+    assert told(None, over) == told(asked, over)
