@@ -170,7 +170,7 @@ class Executor:
                 silence_s=effect.silence_s,
                 beep=effect.beep,
             )
-        except Conflict:
+        except (Conflict, NotFound):  # where the caller is gone too, their message may be there
             return await self._recorded(effect.recording)
         except AriError as failed:
             log.warning("ari.record_failed", channel=effect.channel, why=failed.message)

@@ -96,7 +96,11 @@ class Members:
             language=agent.language or site.language,
             confirm=acceptance.confirm_wanted(None, agent, site, mode),
         )
-        return member, tuple(msgspec.structs.replace(route, agent=agent.id) for route in routes), ""
+        return (
+            member,
+            tuple(msgspec.structs.replace(route, agent=agent.id, number=member.number) for route in routes),
+            "",
+        )
 
     def _by_trunk(self, agent: Agent, site: Site) -> tuple[Route, ...]:
         directory = self._source.directory

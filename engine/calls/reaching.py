@@ -112,7 +112,7 @@ class Reacher:
             confirm=False,
             outside=True,
         )
-        return member, tuple(msgspec.structs.replace(route, agent=name) for route in routes)
+        return member, tuple(msgspec.structs.replace(r, agent=name, number=number, outside=True) for r in routes)
 
 
 def _check_allowed(number: E164, site: Site) -> None:

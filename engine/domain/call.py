@@ -11,7 +11,7 @@ from engine.domain.legs import Attempt, Leg
 from engine.domain.moment import Moment
 from engine.domain.request import ConnectRequest
 from engine.domain.scenario.run import Run
-from engine.domain.stages import AnyStage, Ended, Offering, Scripted
+from engine.domain.stages import AnyStage, Ended, Offering
 from engine.domain.values import BridgeId, CallId, ChannelId, PlaybackId, Slug
 
 MACHINE_VERSION = "2"
@@ -44,7 +44,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     bridges: int = 0  # ever opened: the next one's number
     played: int = 0  # playbacks ever ordered: the next one's number
     confirmed: Moment | None = None  # a human pressed 1
-    bridged: Moment | None = None  # both hear each other
+    bridged: Moment | None = None  # both hear each other; of several conversations, the last
+    parted: Moment | None = None  # the end of that one, for a caller who went on in a scenario
+    talked_s: float = 0.0  # of the conversations before it
+    credit_s: int | None = None  # how long the last one may be, where the credit check bounds it
     ended: Moment | None = None
     disposition: Disposition | None = None
     recovered: bool = False
@@ -95,7 +98,7 @@ def taken_up_by(call: Call) -> frozenset[Slug]:
         return frozenset()
     request = call.request
     known = {request.colleague, request.group.by if request.group is not None else None}
-    if call.run is None or not isinstance(call.stage, Scripted | Offering):  # else the agent has had their talk
+    if call.run is None or call.agent.talks:  # else the agent has had their talk
         known.add(request.agent)
     if isinstance(call.stage, Offering):
         known.update(call.stage.sought)

@@ -12,12 +12,14 @@ ReachingAgent, Offering or Confirming.
 A call for a group begins with Offering (`offering.py`) in the place of ReachingAgent and Confirming.
 """
 
-from engine.domain import closing, offering, scripted, verdicts
+import msgspec
+
+from engine.domain import closing, moment, offering, scripted, verdicts
 from engine.domain.causes import TRUNK_FAILURES
+from engine.domain.cdr import HangupBy
 from engine.domain.draft import Draft
 from engine.domain.events import (
     CaughtUp,
-    ChannelAnswered,
     DigitPressed,
     Event,
     FinishOrdered,
@@ -28,6 +30,7 @@ from engine.domain.events import (
 )
 from engine.domain.ids import Role
 from engine.domain.legs import Attempt
+from engine.domain.request import CREDIT_RULE
 from engine.domain.stages import (
     Confirming,
     Explaining,
@@ -118,8 +121,8 @@ def on_ringing(draft: Draft, role: Role, *, early_media: bool) -> None:
 
 def on_answer(draft: Draft, role: Role, attempt: Attempt) -> None:
     """A leg answers only while it is being reached: what was ordered down answers no more (`legs.MOVES`)."""
-    if isinstance(draft.call.stage, Scripted):
-        scripted.on_event(draft, ChannelAnswered(at=draft.at, channel=attempt.channel))
+    if draft.call.run is not None and attempt.came and not isinstance(draft.call.stage, ReachingCustomer):
+        scripted.answered(draft)
     elif isinstance(draft.call.stage, Offering) and role == "agent":
         if offering.on_answer(draft, attempt):
             _inform(draft)
@@ -135,7 +138,7 @@ def on_end(draft: Draft, role: Role, before: Attempt, after: Attempt) -> None:
     stage = draft.call.stage
     if isinstance(stage, Finishing):
         closing.close_when_empty(draft, stage)
-    elif after.came and draft.call.run is not None and isinstance(stage, Scripted | Offering):
+    elif after.came and draft.call.run is not None and isinstance(stage, Scripted | Offering | ReachingCustomer):
         scripted.caller_left(draft)
     elif isinstance(stage, Scripted):
         pass  # somebody who was rung for the caller, before
@@ -189,7 +192,8 @@ def on_timer(draft: Draft, timer: str) -> None:
         case Talking(), "warn":
             draft.play(draft.call.agent_up.channel, "ends-soon")
         case Talking(), "max-talk":
-            closing.finish(draft, verdicts.talked_too_long(draft.call.request.max_talk_rule))
+            _, rule = _longest(draft)
+            _part(draft, verdicts.talked_too_long(rule))
         case Explaining(verdict=verdict), "explain":
             closing.finish(draft, verdict)
         case Finishing() as stage, "close":
@@ -228,7 +232,10 @@ def on_finish(draft: Draft, event: FinishOrdered) -> None:
     if isinstance(stage, Explaining):
         closing.finish(draft, stage.verdict)
     elif not isinstance(stage, Finishing):
-        closing.finish(draft, verdicts.ordered(stage, "api" if event.by == "api" else "engine", event.rule))
+        by: HangupBy = "api" if event.by == "api" else "engine"
+        run, bridged = draft.call.run, draft.call.bridged is not None
+        verdict = verdicts.ordered(stage, by, event.rule) if run is None else verdicts.of_run(run, bridged=bridged)
+        _part(draft, msgspec.structs.replace(verdict, hangup_by=by, rule=event.rule))
 
 
 def on_asterisk_lost(draft: Draft) -> None:
@@ -253,12 +260,28 @@ def _only(draft: Draft, role: Role, attempt: Attempt) -> None:
 
 def _talk(draft: Draft) -> None:
     """For so long and no longer; the agent is told when it is nearly over, and can say goodbye."""
-    draft.change(bridged=draft.call.bridged or draft.at)
+    before = moment.seconds(draft.call.bridged, draft.call.parted) or 0.0
+    draft.change(talked_s=draft.call.talked_s + before, bridged=draft.at, parted=None)
     draft.move(Talking())
-    request = draft.call.request
-    draft.timer("max-talk", request.max_talk_s)
-    if 0 < request.warn_s < request.max_talk_s:
-        draft.timer("warn", request.max_talk_s - request.warn_s)
+    (longest, _), warn_s = _longest(draft), draft.call.request.warn_s
+    draft.timer("max-talk", longest)
+    if 0 < warn_s < longest:
+        draft.timer("warn", longest - warn_s)
+
+
+def _longest(draft: Draft) -> tuple[int, str | None]:
+    """How long they may talk, and by what rule no longer."""
+    request, credit_s = draft.call.request, draft.call.credit_s
+    if credit_s is not None and credit_s < request.max_talk_s:
+        return credit_s, CREDIT_RULE
+    return request.max_talk_s, request.max_talk_rule
+
+
+def _part(draft: Draft, verdict: Verdict) -> None:
+    """The call is over for both, if they talked, and for whoever was rung."""
+    if isinstance(draft.call.stage, Talking):
+        scripted.talked(draft)
+    closing.finish(draft, verdict)
 
 
 def _agent_answered(draft: Draft, attempt: Attempt) -> None:
@@ -374,7 +397,9 @@ def _party_left(draft: Draft, role: Role, attempt: Attempt) -> None:
     if isinstance(stage, Explaining):
         closing.finish(draft, stage.verdict)
     elif isinstance(stage, Talking) and role == "agent" and scripted.comes_back(draft):
+        draft.change(parted=attempt.times.ended)
         scripted.back(draft, "after")
+    elif isinstance(stage, ReachingCustomer) and role == "agent" and draft.call.run is not None:
+        scripted.back(draft, "not_taken")  # before the caller could be answered
     else:
-        scripted.talked(draft)
-        closing.finish(draft, verdicts.party_left(stage, role, attempt))
+        _part(draft, verdicts.party_left(stage, role, attempt))

@@ -222,6 +222,11 @@ class Draft:
         self.effects.append(JoinBridge(bridge=bridge, channel=attempt.channel))
 
     def close_bridge(self) -> None:
-        if self.call.bridge is not None and self.call.bridge.open:
-            self.effects.append(CloseBridge(bridge=self.call.bridge.id))
-            self.change(bridge=msgspec.structs.replace(self.call.bridge, open=False))
+        """Whoever is still there is in none any more."""
+        if self.call.bridge is None or not self.call.bridge.open:
+            return
+        self.effects.append(CloseBridge(bridge=self.call.bridge.id))
+        self.change(bridge=msgspec.structs.replace(self.call.bridge, open=False))
+        for leg in self.call.legs.values():
+            for attempt in leg.live:
+                self.set_attempt(leg.role, msgspec.structs.replace(attempt, joined=False))

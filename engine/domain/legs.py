@@ -137,6 +137,11 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
             return None if self.taken is None else self.find(self.taken)
         return next((attempt for attempt in self.attempts if attempt.times.answered is not None), None)
 
+    @property
+    def talks(self) -> bool:
+        """Whether whoever took the call is still there."""
+        return self.answered is not None and self.answered.live
+
     def find(self, channel: ChannelId) -> Attempt | None:
         return next((attempt for attempt in self.attempts if attempt.channel == channel), None)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from engine.domain import connect, legs, offering, scripted
-from engine.domain.call import Call
+from engine.domain.call import Bridge, Call
 from engine.domain.draft import Draft
 from engine.domain.effects import Effect, HangUp
 from engine.domain.events import (
@@ -119,11 +119,8 @@ def _happen(draft: Draft, event: Event) -> None:
             | DialInDoubt()
         ):
             _on_channel(draft, event)
-        case ChannelJoined(channel=channel):
-            found = draft.call.find(channel)
-            if found is not None and found[1].live:
-                draft.set_attempt(found[0].role, msgspec.structs.replace(found[1], joined=True))
-                connect.on_joined(draft)
+        case ChannelJoined():
+            _on_joined(draft, event)
         case TrunkChosen():
             connect.on_trunk(draft, event)
         case MemberChosen():
@@ -143,6 +140,13 @@ def _happen(draft: Draft, event: Event) -> None:
             connect.on_asterisk_lost(draft)
         case _:
             connect.on_heard(draft, event)
+
+
+def _on_joined(draft: Draft, event: ChannelJoined) -> None:
+    found = draft.call.find(event.channel)
+    if found is not None and found[1].live and draft.call.bridge == Bridge(id=event.bridge):
+        draft.set_attempt(found[0].role, msgspec.structs.replace(found[1], joined=True))
+        connect.on_joined(draft)
 
 
 def _on_channel(draft: Draft, event: legs.AttemptEvent) -> None:

@@ -12,10 +12,10 @@ from engine.domain.causes import ANSWERED_ELSEWHERE, TRUNK_FAILURES
 from engine.domain.draft import Draft
 from engine.domain.events import MemberChosen, ReachPlanned
 from engine.domain.legs import Attempt
-from engine.domain.request import CREDIT_RULE, ConnectRequest, GroupCall, Member
+from engine.domain.request import GroupCall, Member
 from engine.domain.scenario import graph
 from engine.domain.scenario.run import Reaching
-from engine.domain.stages import Offering
+from engine.domain.stages import Offering, Scripted
 from engine.domain.values import ChannelId, Slug
 
 PRESS = "press-"
@@ -39,23 +39,19 @@ def on_planned(draft: Draft, event: ReachPlanned) -> None:
     run = draft.call.run
     if run is None or not isinstance(run.phase, Reaching) or run.phase.number != event.number:
         return
+    if not isinstance(draft.call.stage, Scripted):
+        return  # told twice
     if event.group is None:
         scripted.back(draft, "error")
         return
     leg, request = draft.call.agent, draft.call.request
-    draft.set_leg(msgspec.structs.replace(leg, number="", routes=event.routes, offered=True, taken=None))
+    draft.set_leg(msgspec.structs.replace(leg, routes=event.routes, offered=True))
     draft.change(
-        request=_bounded(msgspec.structs.replace(request, group=event.group, ring_agent_s=event.ring_s), event),
+        request=msgspec.structs.replace(request, group=event.group, ring_agent_s=event.ring_s),
+        credit_s=event.max_talk_s,
         stage=Offering(since=len(leg.attempts)),
     )
     begin(draft)
-
-
-def _bounded(request: ConnectRequest, event: ReachPlanned) -> ConnectRequest:
-    """The request, with the credit's bound where that is the nearer one."""
-    if event.max_talk_s is None or event.max_talk_s >= request.max_talk_s:
-        return request
-    return msgspec.structs.replace(request, max_talk_s=event.max_talk_s, max_talk_rule=CREDIT_RULE)
 
 
 def on_chosen(draft: Draft, event: MemberChosen) -> None:

@@ -81,7 +81,7 @@ def _scripted(call: Call) -> _Scripted:
         scenario_version=asked.version if asked else None,
         redirected_from=asked.facts.get("redirected_from") or None if asked else None,
         recordings=[visit.message for visit in path if visit.message is not None],
-        transferred_to=_outside(call),
+        transferred_to=_outside(call.agent.answered),
         ivr_path=[f"{visit.scenario}/{visit.node}={visit.outcome or ''}" for visit in path] if run else None,
         ivr_visits=[_visit(visit) for visit in path] if run else None,
     )
@@ -101,12 +101,9 @@ def _visit(visit: Visit) -> VisitRecord:
     )
 
 
-def _outside(call: Call) -> str | None:
+def _outside(answered: Attempt | None) -> str | None:
     """The number outside that a scenario led its caller to."""
-    answered, group = call.agent.answered, call.request.group
-    if answered is None or group is None:
-        return None
-    return next((m.number for m in group.members if m.outside and m.agent == answered.route.agent), None)
+    return answered.route.number if answered is not None and answered.route.outside else None
 
 
 def _trunk(call: Call) -> Slug | None:
@@ -145,7 +142,7 @@ def _times(call: Call, ended: Moment) -> _Times:
         ended_at=ended.utc,
         ring_s=seconds(_first_dialled(call.customer), customer_answered or _last_end(call.customer)),
         wait_s=seconds(_waits_from(call), customer_answered or _last_end(call.agent) or ended),
-        talk_s=seconds(call.bridged, _first_end_after_talk(call)) or 0.0,
+        talk_s=round(call.talked_s + (seconds(call.bridged, call.parted or _first_end_after_talk(call)) or 0.0), 3),
         billable_s=seconds(customer_answered, _last_end(call.customer) or ended) or 0.0,
     )
 
@@ -157,9 +154,7 @@ def legs_of(call: Call) -> list[LegRecord]:
 
 def _leg_record(call: Call, leg: Leg, attempt: Attempt) -> LegRecord:
     """One attempt as people may read it. `result` is its phase while it lives, else how it ended."""
-    group = call.request.group
-    member = next((m for m in group.members if m.agent == attempt.route.agent), None) if group else None
-    times = attempt.times
+    route, times = attempt.route, attempt.times
     if attempt.live:
         result: str = attempt.phase
     else:
@@ -167,9 +162,9 @@ def _leg_record(call: Call, leg: Leg, attempt: Attempt) -> LegRecord:
     return LegRecord(
         role=leg.role,
         channel=attempt.channel,
-        number=member.number if member else leg.number,
-        agent=member.agent if member else None,
-        trunk=attempt.route.trunk,
+        number=route.number or leg.number,
+        agent=None if route.outside else route.agent,
+        trunk=route.trunk,
         dialled_at=_utc(times.dialled),
         ringing_at=_utc(times.rang),
         answered_at=_utc(times.answered),

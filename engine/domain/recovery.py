@@ -13,6 +13,7 @@ from engine.domain.effects import (
     Answer,
     ChooseMember,
     ChooseTrunk,
+    CloseBridge,
     Comfort,
     CreateChannel,
     Effect,
@@ -23,6 +24,7 @@ from engine.domain.effects import (
     StartComfort,
     StopComfort,
     StopPlayback,
+    StopRecording,
 )
 from engine.domain.events import (
     CaughtUp,
@@ -34,7 +36,7 @@ from engine.domain.events import (
     Event,
     PlaybackEnded,
 )
-from engine.domain.ids import playback_id
+from engine.domain.ids import bridge_id, playback_id
 from engine.domain.legs import Attempt
 from engine.domain.moment import Moment
 from engine.domain.scenario.run import Answering
@@ -75,7 +77,7 @@ def catch_up(call: Call, seen: Seen, *, only: frozenset[ChannelId] | None = None
                 events.extend(_missed_by(attempt, seen))
     if only is not None:
         return sorted(events, key=lambda event: event.at.mono)
-    if call.bridge is not None:
+    if call.bridge is not None and call.bridge.open:
         members = seen.bridges.get(call.bridge.id, frozenset())
         events.extend(
             ChannelJoined(at=seen.at, channel=attempt.channel, bridge=call.bridge.id)
@@ -123,8 +125,7 @@ def _ended(attempt: Attempt, seen: Seen) -> list[Event]:
 def unfinished(call: Call, seen: Seen) -> list[Effect]:
     """Orders that are journalled and may not have been carried out, and that may be given twice without harm."""
     orders: list[Effect] = []
-    if call.bridge is not None and call.bridge.open and call.bridge.id not in seen.bridges:
-        orders.append(OpenBridge(bridge=call.bridge.id))
+    orders.extend(_bridges(call, seen))
     if isinstance(call.stage, Offering):
         orders.extend(_who_is_sought(call, call.stage))
     if isinstance(call.stage, Scripted):
@@ -141,9 +142,23 @@ def _who_is_sought(call: Call, stage: Offering) -> list[Effect]:
     return [ChooseMember(member=member, trunks=call.agent.trunks(member)) for member in stage.sought]
 
 
+def _bridges(call: Call, seen: Seen) -> list[Effect]:
+    """The one it has, and the end of those it had: a caller in a scenario may outlive several."""
+    current = call.bridge.id if call.bridge is not None and call.bridge.open else None
+    had = [bridge_id(call.id, number) for number in range(1, call.bridges + 1)]
+    orders: list[Effect] = [CloseBridge(bridge=b) for b in had if b in seen.bridges and b != current]
+    if current is not None and current not in seen.bridges:
+        orders.append(OpenBridge(bridge=current))
+    return orders
+
+
 def _recording(stage: Scripted) -> list[Effect]:
     """A recording that goes on is not begun twice; of one that ended meanwhile it is told then."""
-    return [] if stage.recording is None else [stage.recording]
+    if stage.recording is None:
+        return []
+    return (
+        [stage.recording, StopRecording(recording=stage.recording.recording)] if stage.stopping else [stage.recording]
+    )
 
 
 def _to_hear(call: Call) -> list[Effect]:
@@ -156,6 +171,9 @@ def _to_hear(call: Call) -> list[Effect]:
     agent = call.agent.up
     if agent is not None and not call.comforted and _comfort_gave_way(call):
         orders.append(StopComfort(channel=agent.channel))
+    caller = call.customer.up if call.run is not None else None
+    if caller is not None and caller.channel not in call.comforted:
+        orders.append(StopComfort(channel=caller.channel))
     return orders
 
 
@@ -179,7 +197,8 @@ def _unfinished_attempt(call: Call, attempt: Attempt, seen: Seen) -> list[Effect
         ]
     if attempt.came:
         return _unfinished_caller(call, attempt) if there else []
-    awaited = attempt.phase == "ready" or (attempt.phase == "up" and isinstance(call.stage, ReachingCustomer))
+    together = isinstance(call.stage, ReachingCustomer | Talking)
+    awaited = attempt.phase == "ready" or (attempt.phase == "up" and together)
     if call.bridge is not None and there and awaited and not attempt.joined:
         return [JoinBridge(bridge=call.bridge.id, channel=attempt.channel)]
     return []
@@ -190,12 +209,17 @@ def _unfinished_caller(call: Call, attempt: Attempt) -> list[Effect]:
     is being told why nobody answers stays unanswered."""
     orders: list[Effect] = []
     customer = call.customer.find(attempt.channel) is not None
-    answering = call.run is not None and isinstance(call.run.phase, Answering)
-    waits = ReachingAgent | Offering | Confirming | Scripted
-    if attempt.phase == "ringing" and customer and isinstance(call.stage, waits) and not answering:
+    if attempt.phase != "ringing" or isinstance(call.stage, Explaining) or _hears_unanswered(call):
+        pass
+    elif customer and isinstance(call.stage, ReachingAgent | Offering | Confirming):
         orders.append(Ring(channel=attempt.channel))
-    elif attempt.phase == "ringing" and not isinstance(call.stage, Explaining):
+    else:
         orders.append(Answer(channel=attempt.channel, life_s=call.request.life_s))
     if call.bridge is not None and not attempt.joined and isinstance(call.stage, ReachingCustomer | Talking):
         orders.append(JoinBridge(bridge=call.bridge.id, channel=attempt.channel))
     return orders
+
+
+def _hears_unanswered(call: Call) -> bool:
+    """Somebody in a scenario that has not answered them; where it rings for them that is ordered anew (`CaughtUp`)."""
+    return isinstance(call.stage, Scripted) and not (call.run is not None and isinstance(call.run.phase, Answering))

@@ -23,6 +23,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     answers_early: bool = False
     caller_id: str | None = None  # presented to the party rung; None: withheld
     agent: Slug | None = None  # whose, in a call for a group
+    number: str = ""  # theirs, in a call for a group
+    outside: bool = False  # as `Member.outside`
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,6 @@ from engine.domain.draft import Draft
 from engine.domain.effects import AskHouse, PlanReach, StartRecording, StopRecording
 from engine.domain.events import (
     CaughtUp,
-    ChannelAnswered,
     DigitPressed,
     Event,
     HouseReplied,
@@ -26,25 +25,22 @@ from engine.domain.events import (
 from engine.domain.legs import Attempt
 from engine.domain.scenario import graph, interpreter, talk
 from engine.domain.scenario.graph import Value, Variable
-from engine.domain.scenario.run import Reaching
-from engine.domain.stages import Scripted, Verdict
+from engine.domain.scenario.run import Reaching, Recording, Run
+from engine.domain.stages import Scripted
 from engine.domain.values import ChannelId
-from engine.domain.verdicts import of_run
+from engine.domain.verdicts import NO_PROGRAM, of_run
 
 TIMER = "run-"
 """The interpreter's timers bear this before their names."""
 REACH = "reach"
 """The time in which somebody must be reached."""
-LOST = "scenario-lost"
-"""What ended a call whose scenario this node has not got any more."""
-NO_PROGRAM = Verdict(outcome="abandoned", hangup_by="engine", cause=41, rule=LOST)
 
 
 def begin(draft: Draft) -> None:
     """The caller enters the scenario; what they hear first answers them."""
     program, request = draft.program, draft.call.request
     if program is None or request.scenario is None:
-        closing.finish(draft, NO_PROGRAM)
+        _lose(draft)
         return
     facts: dict[Variable, Value] = {Variable(name): value for name, value in request.scenario.facts.items()}
     step = interpreter.begin(program, draft.at, language=request.language, facts=facts)
@@ -54,10 +50,15 @@ def begin(draft: Draft) -> None:
 def tell(draft: Draft, told: talk.AnyTold) -> None:
     """Something happened that the scenario must know of."""
     run = draft.call.run
-    if draft.program is None or run is None:  # the scenario this call began with is not to be had any more
-        closing.finish(draft, NO_PROGRAM)
+    if draft.program is None or run is None:
+        _lose(draft)
         return
     _follow(draft, interpreter.step(draft.program, run, told))
+
+
+def answered(draft: Draft) -> None:
+    """The caller is."""
+    tell(draft, talk.Taken(at=draft.at))
 
 
 def on_event(draft: Draft, event: Event) -> None:
@@ -66,20 +67,19 @@ def on_event(draft: Draft, event: Event) -> None:
     if not isinstance(stage, Scripted):
         return
     match event:
-        case ChannelAnswered():
-            tell(draft, talk.Taken(at=at))
         case DigitPressed(channel=channel, digit=digit) if _is_caller(draft, channel):
             tell(draft, talk.KeyPressed(at=at, key=digit))
         case PlaybackEnded(playback=playback, heard=heard) if playback == stage.playback:
-            draft.change(stage=msgspec.structs.replace(stage, playback=None))
-            tell(draft, talk.SpeechOver(at=at, number=stage.speech, heard=heard))
+            _change(draft, playback=None)
+            if not stage.stale:  # else it may never have been heard, and is said again
+                tell(draft, talk.SpeechOver(at=at, number=stage.speech, heard=heard))
         case RecordingEnded(recording=name, seconds=seconds, kept=kept) if (
             stage.recording is not None and name == stage.recording.recording
         ):
-            draft.change(stage=msgspec.structs.replace(stage, recording=None))
+            _change(draft, recording=None)
             tell(draft, talk.Recorded(at=at, number=stage.taking, seconds=seconds, ok=kept))
         case CaughtUp() if stage.stale:
-            draft.change(stage=msgspec.structs.replace(stage, stale=False))
+            _change(draft, stale=False)
             tell(draft, talk.Resumed(at=at))
         case HouseReplied(number=number, outcome=outcome, values=values):
             tell(draft, talk.Replied(at=at, number=number, outcome=outcome, values=values))
@@ -131,16 +131,24 @@ def talked(draft: Draft) -> None:
         draft.change(run=interpreter.step(program, run, told).run)
 
 
+def _lose(draft: Draft) -> None:
+    """The scenario this call began with is not to be had any more."""
+    talked = draft.call.bridged is not None
+    closing.finish(draft, msgspec.structs.replace(NO_PROGRAM, outcome="answered") if talked else NO_PROGRAM)
+
+
 # -- orders ------------------------------------------------------------------------------------------------------------
 
 
 def _follow(draft: Draft, step: interpreter.Step) -> None:
     draft.change(run=step.run)
     for order in step.orders:
-        _carry_out(draft, order)
+        _carry_out(draft, step.run, order)
+    if not isinstance(step.run.phase, Recording):
+        _end_recording(draft)
 
 
-def _carry_out(draft: Draft, order: talk.AnyOrder) -> None:
+def _carry_out(draft: Draft, run: Run, order: talk.AnyOrder) -> None:
     match order:
         case talk.Wait(timer=timer, seconds=seconds):
             draft.timer(TIMER + timer, seconds)
@@ -150,8 +158,8 @@ def _carry_out(draft: Draft, order: talk.AnyOrder) -> None:
             draft.effects.append(AskHouse(number=number, question=question))
         case talk.Mask():
             pass  # no call is recorded yet (feature G10): there is nothing to mute
-        case talk.Leave():
-            _leave(draft, order)
+        case talk.Leave(reason=reason):
+            closing.finish(draft, of_run(run, bridged=draft.call.bridged is not None, reason=reason))
         case _:
             caller = draft.call.customer.up or draft.call.caller
             if caller is not None:  # else they are gone, and hear nothing
@@ -166,40 +174,43 @@ def _to_caller(draft: Draft, caller: Attempt, order: talk.AnyOrder) -> None:
             draft.answer(caller)
         case talk.Speak(number=number, items=items, language=language):
             change(playback=draft.utter(caller.channel, items, language), speech=number)
-        case talk.Hush(number=number) if isinstance(stage, Scripted) and stage.speech == number:
-            if stage.playback is not None:
-                draft.hush(stage.playback)
-                change(playback=None)
+        case talk.Hush() if isinstance(stage, Scripted) and stage.playback is not None:
+            draft.hush(stage.playback)
+            change(playback=None)
         case talk.Take(number=number, max_s=longest, silence_s=silence, beep=beep):
             name = ids.recording_id(draft.call.id, number)
             recording = StartRecording(
                 recording=name, channel=caller.channel, max_s=longest, silence_s=silence, beep=beep
             )
+            _end_recording(draft)
             draft.effects.append(recording)
-            change(recording=recording, taking=number)
+            change(recording=recording, taking=number, stopping=False)
         case talk.StopTaking() if isinstance(stage, Scripted) and stage.recording is not None:
             draft.effects.append(StopRecording(recording=stage.recording.recording))
+            change(stopping=True)
         case talk.Reach():
             _reach(draft, caller, order)
         case _:
-            pass  # to be hushed or stopped: it is over already
+            pass  # to be hushed: it is over already
+
+
+def _end_recording(draft: Draft) -> None:
+    """One whose end was never told: nobody is recorded any longer than the scenario listens."""
+    stage = draft.call.stage
+    if isinstance(stage, Scripted) and stage.recording is not None:
+        draft.effects.append(StopRecording(recording=stage.recording.recording))
+        _change(draft, recording=None)
 
 
 def _reach(draft: Draft, caller: Attempt, order: talk.Reach) -> None:
     """Look for somebody. Who is answered hears music or a tone meanwhile, who is not hears it ring."""
-    if caller.phase == "up":
+    if caller.phase != "up":
+        draft.ring(caller)
+    elif caller.channel not in draft.call.comforted:  # else it is ordered again after a restart
         draft.change(request=msgspec.structs.replace(draft.call.request, notice=order.comfort))
         draft.comfort(caller.channel)
-    else:
-        draft.ring(caller)
     draft.timer(REACH, order.max_s)
     draft.effects.append(PlanReach(number=order.number, whom=order.whom))
-
-
-def _leave(draft: Draft, order: talk.Leave) -> None:
-    run = draft.call.run
-    if run is not None:
-        closing.finish(draft, of_run(run, bridged=draft.call.bridged is not None, reason=order.reason))
 
 
 def _come_back(draft: Draft) -> None:

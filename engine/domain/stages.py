@@ -42,13 +42,15 @@ class Offering(Stage, frozen=True, kw_only=True, tag=True):
 class Scripted(Stage, frozen=True, kw_only=True, tag=True):
     """Whoever called is in a scenario; `Call.run` is how far. What is said and recorded now, with its number there.
 
-    `stale`: the engine was restarted, and does not yet know what it missed.
+    `stopping`: the recording was ordered to end. `stale`: the engine was restarted, and does not know yet what it
+    missed.
     """
 
     playback: PlaybackId | None = None
     speech: int = 0
     recording: StartRecording | None = None
     taking: int = 0
+    stopping: bool = False
     stale: bool = False
 
 

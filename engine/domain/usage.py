@@ -100,19 +100,19 @@ def _of_leg(leg: Leg, priced: Priced) -> LegUse | None:
 
 
 def _of_group(call: Call, group: GroupCall, priced: Priced) -> tuple[LegUse, ...]:
-    """The mobiles of a group that may still be answered, or were: several may have been, by a person or a voicemail."""
-    tried = {
-        attempt.channel: _leg(attempt.channel, priced(member.number), trunk, attempt, agent=member.agent)
+    """The mobiles of a group that may still be answered, or were: several may have been, by a person or a voicemail.
+
+    A caller in a scenario may have been offered to others before."""
+    tried = tuple(
+        _leg(attempt.channel, priced(route.number), trunk, attempt, agent=None if route.outside else route.agent)
         for attempt in call.agent.attempts
-        for member in group.members
-        if (trunk := attempt.route.trunk) is not None
-        and member.agent == attempt.route.agent
+        if (trunk := (route := attempt.route).trunk) is not None
         and (attempt.times.answered is not None or attempt.live)
-    }
+    )
     waiting = call.agent.routes if isinstance(call.stage, Offering) else ()
     rung = {attempt.route.agent for attempt in call.agent.live}
     untried = _untried(group, tuple(r for r in waiting if r.agent not in rung), priced)
-    return (*tried.values(), *untried)
+    return (*tried, *untried)
 
 
 def _untried(group: GroupCall, routes: tuple[Route, ...], priced: Priced) -> tuple[LegUse, ...]:

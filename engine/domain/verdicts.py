@@ -11,7 +11,7 @@ from engine.domain.legs import Attempt, Leg
 from engine.domain.moment import Moment
 from engine.domain.request import Direction, GroupCall
 from engine.domain.scenario.graph import Reason
-from engine.domain.scenario.run import Run
+from engine.domain.scenario.run import Ending, Over, Run
 from engine.domain.stages import AnyStage, Confirming, ReachingCustomer, Talking, Verdict
 
 __all__ = ["Prompt"]
@@ -19,6 +19,8 @@ __all__ = ["Prompt"]
 AGENT_RANG_OUT = Verdict(outcome="agent_no_answer", hangup_by="engine", cause=19)
 NO_HUMAN = Verdict(outcome="agent_voicemail", hangup_by="engine", cause=16)
 CUSTOMER_RANG_OUT = Verdict(outcome="customer_no_answer", hangup_by="engine", cause=19)
+NO_PROGRAM = Verdict(outcome="abandoned", hangup_by="engine", cause=41, rule="scenario-lost")
+"""The scenario the call began with is not on this node any more."""
 ASTERISK_LOST = Verdict(outcome="asterisk_lost", hangup_by="network", cause=None)
 
 _AGENT: dict[FailureKind, tuple[Outcome, HangupBy]] = {
@@ -55,7 +57,6 @@ _SCRIPTED: dict[str | None, Outcome] = {
     "stored": "callback_requested",
     "left": "voicemail_left",
     "recorded": "voicemail_left",
-    "hung up": "abandoned",
     "nobody": "nobody_logged_in",
     "not_taken": "nobody_accepted",
     "busy": "nobody_accepted",
@@ -63,6 +64,9 @@ _SCRIPTED: dict[str | None, Outcome] = {
     "holiday": "closed",
 }
 """What an outcome of a scenario's node makes of the call; without any the scenario served the caller by itself."""
+_SHORT: dict[Ending, str] = {"limit": "scenario-limit", "fault": "scenario-fault"}
+"""The rule by which a scenario did not come to its own end."""
+_FOR_THE_CALLER = (NO_PROGRAM.rule, *_SHORT.values())
 _REASON: dict[Reason, int] = {"normal": 16, "busy": 17, "congestion": 42}
 
 _STRONGEST: tuple[FailureKind, ...] = (
@@ -109,14 +113,15 @@ def nobody_took_it(leg: Leg, group: GroupCall, *, busy: bool) -> Verdict:
     return Verdict(outcome="nobody_accepted", hangup_by="engine", cause=cause)
 
 
-def of_run(run: Run, *, bridged: bool, reason: Reason) -> Verdict:
+def of_run(run: Run, *, bridged: bool, reason: Reason = "normal") -> Verdict:
     """How a caller's way through a scenario ended. What was decided last on it says what came of the call."""
     by: HangupBy = "customer" if run.gone else "engine"
     if bridged:
         return Verdict(outcome="answered", hangup_by=by, cause=16)
+    ending = run.phase.ending if isinstance(run.phase, Over) else None
     came_of_it = (_SCRIPTED[visit.outcome] for visit in reversed(run.path) if visit.outcome in _SCRIPTED)
-    outcome = next(came_of_it, "abandoned" if run.gone else "served")
-    return Verdict(outcome=outcome, hangup_by=by, cause=_REASON[reason])
+    outcome = next(came_of_it, "served" if ending == "ended" else "abandoned")
+    return Verdict(outcome=outcome, hangup_by=by, cause=_REASON[reason], rule=_SHORT.get(ending) if ending else None)
 
 
 def party_left(stage: AnyStage, role: Role, attempt: Attempt) -> Verdict:
@@ -144,7 +149,8 @@ def gave_up(role: Role, attempt: Attempt) -> Verdict:
 
 def told_to_caller(verdict: Verdict) -> int:
     """The Q.850 cause for a caller whom nobody answered: what their network makes them hear."""
-    if verdict.outcome in ("nobody_logged_in", "nobody_accepted", "closed", "served") and verdict.cause is not None:
+    chosen = verdict.outcome in ("nobody_logged_in", "nobody_accepted", "closed", "served")
+    if verdict.cause is not None and (chosen or verdict.rule in _FOR_THE_CALLER):
         return verdict.cause
     return _TOLD.get(verdict.outcome, UNREACHED)
 

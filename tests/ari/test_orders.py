@@ -145,7 +145,8 @@ async def test_no_failure_of_asterisk_s_is_raised_at_a_call(
     monkeypatch.setattr(execute, "LAST_WORD_S", 0.0)
     asterisk = Asterisk(lambda request: failure(str(request), "as the test wants", 400))
     told = await executor(asterisk).carry_out(order)
-    asks = isinstance(order, fx.StartRecording) and failure is Conflict  # whether it is there already
+    # Whether a recording is there already, and one whose caller is gone too: whether it is kept.
+    asks = 2 * (failure is NotFound) + (failure is Conflict) if isinstance(order, fx.StartRecording) else 0
     assert len(asterisk.sent) == 1 + asks  # and nothing is tried twice here: the pools know what may be repeated
     if isinstance(order, fx.DialChannel):
         assert isinstance(told, ev.ChannelEnded if failure is NotFound else ev.DialInDoubt)

@@ -54,6 +54,7 @@ from engine.domain.legs import Phase
 from engine.domain.moment import Moment
 from engine.domain.recovery import ChannelState, Ending, Seen
 from engine.domain.request import Arrival, ConnectRequest, GroupCall, Member, Route
+from engine.domain.scenario.graph import Program
 from engine.domain.stages import Ended, Verdict
 from engine.domain.values import E164, CallId, ChannelId, Dialstring, Slug
 
@@ -172,7 +173,9 @@ def routes_to(one: Member, count: int = 1, *, early: bool = False) -> tuple[Rout
         plain = tuple(trunk_route(one.number, f"paris-{n}", answers_early=early) for n in range(1, count + 1))
     else:
         plain = tuple(Route(endpoint=Dialstring(f"PJSIP/{one.agent}/sip:phone-{n}")) for n in range(1, count + 1))
-    return tuple(msgspec.structs.replace(route, agent=one.agent) for route in plain)
+    return tuple(
+        msgspec.structs.replace(route, agent=one.agent, number=one.number, outside=one.outside) for route in plain
+    )
 
 
 def asked_of_group(
@@ -189,7 +192,8 @@ class Scene:
     """One call, told from outside. Every method says what happens, and returns the scene.
 
     `stubborn`: the kinds of orders that Asterisk neither carries out nor answers; `stuck`: channels for which it does
-    nothing at all. `full`: trunks without a free channel. `busy`: members of the group in another call.
+    nothing at all. `full`: trunks without a free channel. `busy`: members of the group in another call. `program`: the
+    scenario, in a call that one leads.
     """
 
     def __init__(
@@ -200,17 +204,19 @@ class Scene:
         full: Iterable[str] = (),
         stuck: Iterable[ChannelId] = (),
         busy: Iterable[str] = (),
+        program: Program | None = None,
         **changes: Any,
     ) -> None:
         self.now = 0.0
         self.stubborn, self.full, self.stuck = set(stubborn), set(full), set(stuck)
         self.busy = set(busy)
+        self.program = program
         self.events: list[Event] = []
         self.orders: list[Effect] = []
         self.recovered: list[Effect] = []  # what recovery ordered last
         self._waiting: list[Effect] = []
         first = CallRequested(at=moment(self.now), request=request or asked(**changes))
-        self.call, effects = machine.begin(CALL, first)
+        self.call, effects = machine.begin(CALL, first, program)
         self.events.append(first)
         self._take_note(effects)
         self._oblige()
@@ -427,11 +433,14 @@ class Scene:
         return self
 
     def _step(self, event: Event) -> None:
-        self.call, effects = machine.step(self.call, event)
+        self.call, effects = machine.step(self.call, event, self.program)
         self.events.append(event)
         self._take_note(effects)
-        assert machine.fold(CALL, self.events) == self.call
+        assert self._folded() == self.call
         assert through_json(self.call, Call) == self.call
+
+    def _folded(self) -> Call:
+        return machine.fold(CALL, self.events, self.program)
 
     def _take_note(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
