@@ -67,9 +67,9 @@ class Line:
         return channel
 
     async def arrives(self, place: Callable[[], Any], patience_s: float = PATIENCE_S) -> list[str]:
-        """What the application is told of a call that somebody places from outside; nothing when it does not arrive."""
+        """How a call came that somebody places from outside, by what, to whom, from whom; []: it did not arrive."""
         async with self.arriving(place, patience_s) as event:
-            return [*event["args"], event["channel"]["caller"]["number"]] if event else []
+            return [*event["args"][:3], event["channel"]["caller"]["number"]] if event else []
 
     @asynccontextmanager
     async def arriving(

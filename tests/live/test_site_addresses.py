@@ -87,7 +87,7 @@ async def test_calls_come_in_by_its_port_until_it_has_none(line: Line) -> None:
         asyncio.timeout(PATIENCE_S),
     ):
         (event,) = [event async for event in _first(events, "StasisStart")]
-        assert event["args"] == ["inbound", "trunk-lyon-1", "33472000001"]
+        assert event["args"][:3] == ["inbound", "trunk-lyon-1", "33472000001"]
         await line.asking.ring(event["channel"]["id"])
         await line.asking.answer(event["channel"]["id"])
         await party.plays(AS_WRITTEN, timeout_s=PATIENCE_S)
