@@ -85,6 +85,8 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     contact: str | None
     disposition: Disposition | None
     recovered: bool
+    scenario: str | None = None  # the one a caller is led by, and the node they are at
+    node: str | None = None
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):

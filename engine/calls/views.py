@@ -39,6 +39,8 @@ def of_call(call: Call) -> CallView:
         contact=call.request.contact,
         disposition=call.disposition,
         recovered=call.recovered,
+        scenario=call.run.scenario if call.run and not call.closed else None,
+        node=call.run.node if call.run and not call.closed else None,
     )
 
 
