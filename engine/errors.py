@@ -3,7 +3,8 @@
     StandardisteError
     ├── BadInput                the asker's fault: nothing was changed
     │   ├── InvalidValue        a value that does not parse (number, name, secret...)
-    │   │   └── InvalidRows     one of many rows, or several: none of them was taken
+    │   │   ├── InvalidRows     one of many rows, or several: none of them was taken
+    │   │   └── FaultyScenario  files of a scenario that no caller may meet
     │   ├── UnknownThing        no such agent, trunk, call...
     │   └── BadFile             a file that cannot be read as what it should be
     ├── Refused                 understood, and refused by a rule that is named
@@ -77,6 +78,16 @@ class InvalidRows(InvalidValue):
         how_many = "a row" if len(faults) == 1 else f"{len(faults)} rows"
         super().__init__(f"{how_many} cannot be taken: {first.detail}", pointer=first.pointer)
         self.faults = list(faults[: self.MOST])
+
+
+class FaultyScenario(InvalidValue):
+    """A scenario that no caller may meet; nothing was changed. `faults` has the first `InvalidRows.MOST` of them."""
+
+    code = "scenario-faulty"
+
+    def __init__(self, message: str, faults: Sequence[RowFault]) -> None:
+        super().__init__(message, pointer=faults[0].pointer)
+        self.faults = list(faults[: InvalidRows.MOST])
 
 
 class UnknownThing(BadInput):

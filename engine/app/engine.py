@@ -41,6 +41,7 @@ from engine.app.manager_side import manager_connection
 from engine.app.measuring import MeasuredAnswers, MeasuredPools, measure
 from engine.app.phones import AsteriskPhones
 from engine.app.scenario_counts import ScenarioCounts
+from engine.app.scenario_library import LOOK_EVERY_S as SCENARIOS_EVERY_S
 from engine.app.webhook_side import Rows, WebhookBook
 from engine.ari.connection import AriConnection, Hooks
 from engine.ari.events import AriEvent
@@ -142,6 +143,10 @@ class Engine:
             settings.incidents, self.db, self.journal, self.clock, copy=settings.state_dir / "incidents.json"
         )
         await self.incidents.load_local()
+        self.scenarios = scenario_side.library(
+            settings, db=self.db, journal=self.journal, clock=self.clock, source=self.directory
+        )
+        await self.scenarios.load_local()
         self.shipper = Shipper(self.journal, self.db, on_dead_letter=lambda _: self.metrics.keeping.dead_letters.inc())
         self.journal.on_record = self.shipper.poke
         self.poster = await enter(Poster(private=settings.webhooks.private_addresses))
@@ -186,7 +191,7 @@ class Engine:
         self.ari = AriRequests(self.lanes, ari.app)
         self.side = AsteriskSide(self.ari, self.directory, self.clock, settings.asterisk.cel_path)
         prompts = sounds.playable(settings.asterisk.config_dir, settings.asterisk.sounds_dir or sounds.FOLDER)
-        voices = scenario_side.voices(settings.asterisk.config_dir, prompts, recorded=lambda name, language: None)
+        voices = scenario_side.voices(settings.asterisk.config_dir, prompts)
         self.world = Executor(self.ari, sounds=prompts, now=self.clock.now, voices=voices)
         self.manager = manager_connection(settings)
         self.listener = Listener(
@@ -237,6 +242,7 @@ class Engine:
             guard=self.limits,
             credit=self.credit,
             answering=MeasuredAnswers(self.answers, self.metrics),
+            programs=self.scenarios,
         )
         self.limits.attach(self.calls.registry)
         self.changes = Changes(
@@ -282,6 +288,7 @@ class Engine:
             webhooks=WebhookBook(self.db, self.poster, self.journal, private=self.settings.webhooks.private_addresses),
             contacts=ContactBook(self.db, self.journal),
             incidents=self.incidents,
+            scenarios=self.scenarios,
         )
         try:
             async with asyncio.TaskGroup() as self._group:
@@ -353,6 +360,7 @@ class Engine:
         scheduler = AsyncIOScheduler(timezone="UTC")
         scheduler.add_job(self._prune, "interval", minutes=10, max_instances=1, coalesce=True)
         scheduler.add_job(self.incidents.look, "interval", seconds=INCIDENTS_EVERY_S, max_instances=1, coalesce=True)
+        scheduler.add_job(self.scenarios.look, "interval", seconds=SCENARIOS_EVERY_S, max_instances=1, coalesce=True)
         scheduler.start()
         self._stack.callback(scheduler.shutdown, wait=False)
 

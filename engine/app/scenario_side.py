@@ -7,29 +7,48 @@ from pathlib import Path
 import structlog
 
 from engine.app.asked_once import AskedOnce, Reports
+from engine.app.auditing import Audit
 from engine.app.declared_tables import DeclaredTables
 from engine.app.house_answers import Flags, HouseAnswers, Source
 from engine.app.scenario_answers import ScenarioAnswers
+from engine.app.scenario_deployment import deployed
+from engine.app.scenario_library import ScenarioLibrary
 from engine.app.table_answers import TableAnswers
 from engine.app.web_answers import WebAnswers
 from engine.calls.clock import Clock
 from engine.errors import Unavailable
 from engine.scenario_settings import ScenarioSettings
+from engine.settings import Settings
 from engine.sounds import speech
+from engine.sounds.recorded import Recordings
 from engine.sounds.speech import Speech
-from engine.sounds.voices import Recorded, Voices
+from engine.sounds.voices import Voices
 from engine.store.pool import Database
 from engine.webhooks.fetcher import Fetcher
 
 log = structlog.get_logger(__name__)
 
-SAID = "said"
-"""Where words are rendered to, beside Asterisk's files: it must be able to read them."""
+SAID, RECORDED = "said", "recorded"
+"""Where words are rendered to, and recordings kept, beside Asterisk's files: it must be able to read them."""
 
 
-def voices(config_dir: Path, prompts: Path, recorded: Recorded) -> Voices:
+def voices(config_dir: Path, prompts: Path) -> Voices:
     """What a scenario says, as files Asterisk plays."""
-    return Voices(prompts=prompts, said=config_dir / SAID, recorded=recorded, speech=_speech())
+    return Voices(prompts=prompts, said=config_dir / SAID, recorded=Recordings(config_dir / RECORDED), speech=_speech())
+
+
+def library(settings: Settings, *, db: Database, journal: Audit, clock: Clock, source: Source) -> ScenarioLibrary:
+    """The published scenarios."""
+    flags, speaks = settings.incidents.flags, _speech()
+    return ScenarioLibrary(
+        db,
+        journal,
+        clock,
+        source,
+        folder=settings.state_dir / "scenarios",
+        recorded=Recordings(settings.asterisk.config_dir / RECORDED),
+        deployed=lambda directory: deployed(directory, flags, speaks),
+    )
 
 
 @asynccontextmanager

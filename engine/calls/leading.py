@@ -13,6 +13,7 @@ from engine.calls.arriving import Came
 from engine.calls.ports import Programs
 from engine.domain.directory import Agent, Alias, Application, Number, Site, Trunk
 from engine.domain.request import ConnectRequest, ScenarioCall
+from engine.domain.scenario.graph import Program
 from engine.domain.values import is_e164
 from engine.errors import Refused
 
@@ -55,12 +56,7 @@ def _led(request: ConnectRequest, came: Came, called: str, entry: Entry) -> Conn
     if not arriving.in_use(application, today):
         raise Refused(f"application {application.id} is not in use", rule="number-not-in-use", status=404)
     caller = request.customer_number
-    alias: Alias = "test" if caller in application.test_callers else application.alias
-    program = entry.programs.published(application.scenario, alias) if entry.programs is not None else None
-    if program is None:
-        raise Refused(
-            f"scenario {application.scenario} has no version {alias}", rule="scenario-not-published", status=503
-        )
+    program = _program(application, entry.programs, tried=caller in application.test_callers)
     scenario = ScenarioCall(
         name=application.scenario,
         version=program.version,
@@ -74,3 +70,18 @@ def _led(request: ConnectRequest, came: Came, called: str, entry: Entry) -> Conn
         },
     )
     return msgspec.structs.replace(request, scenario=scenario)
+
+
+def _program(application: Application, programs: Programs | None, *, tried: bool) -> Program:
+    """What its callers meet now. A test caller meets what is tried, if anything is; raises Refused where there is
+    nothing at all."""
+    aliases: tuple[Alias, ...] = ("test", application.alias) if tried else (application.alias,)
+    found = [programs.published(application.scenario, alias) for alias in aliases] if programs is not None else []
+    program = next(filter(None, found), None)
+    if program is not None:
+        return program
+    raise Refused(
+        f"scenario {application.scenario} has no version {application.alias}",
+        rule="scenario-not-published",
+        status=503,
+    )

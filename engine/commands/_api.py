@@ -31,6 +31,8 @@ def ask(settings: Settings, method: str, path: str, body: Mapping[str, Any] | No
             return found
     except urllib.error.HTTPError as refused:
         problem = json.load(refused)
-        raise BadInput(problem.get("detail", str(refused)), what_next=problem.get("what_next", "")) from refused
+        faults = [fault["detail"] for fault in problem.get("errors", [])]
+        message = "\n".join([problem.get("detail", str(refused)), *faults])
+        raise BadInput(message, what_next=problem.get("what_next", "")) from refused
     except (OSError, http.client.HTTPException, ValueError) as away:
         raise Unavailable(f"the engine at {url} does not answer: {away}", what_next="engine doctor") from away

@@ -88,6 +88,10 @@ RULES: dict[str, Kind] = {
     "mobile-not-dialable": Kind(403, "The agent's mobile may not be dialled", "Give a number the site may call."),
     "mobile-number-missing": Kind(403, "The agent has no mobile number", "Give the agent one; or use mode sip."),
     "unknown-number": Kind(404, "Nobody has this number", "Declare it in the directory, or dial another."),
+    "scenario-faulty": Kind(
+        422, "The scenario has faults", "Mend what `errors` names; engine scenario check tells it before."
+    ),
+    "no-previous-version": Kind(409, "There is no version before", "Publish another version."),
     "scenario-not-published": Kind(
         503, "The scenario is not published", "Publish it, or name another in the application."
     ),

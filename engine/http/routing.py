@@ -17,6 +17,7 @@ from engine.http.auth import Pace
 from engine.http.contact_port import Contacts
 from engine.http.incident_port import Incidents
 from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Scope, Tokens
+from engine.http.scenario_port import Scenarios
 from engine.http.webhook_port import Webhooks
 from engine.observe.metrics import Metrics
 from engine.settings import HttpSettings
@@ -50,6 +51,7 @@ class Services:
     webhooks: Webhooks | None = None
     contacts: Contacts | None = None
     incidents: Incidents | None = None
+    scenarios: Scenarios | None = None
     call_limits: Limits | None = None
     call_links: CallLinks | None = None  # None: switched off
     openapi: bytes = b"{}"
@@ -130,7 +132,18 @@ class Route:
     summary: str
     summary_fr: str
     handle: Handler
-    tag: Literal["calls", "records", "directory", "contacts", "events", "limits", "incidents", "state", "description"]
+    tag: Literal[
+        "calls",
+        "records",
+        "directory",
+        "contacts",
+        "events",
+        "limits",
+        "incidents",
+        "scenarios",
+        "state",
+        "description",
+    ]
     description: str = ""
     description_fr: str = ""
     scope: Scope | None = None

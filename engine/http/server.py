@@ -29,6 +29,7 @@ from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Tokens
 from engine.http.problems import HttpRefusal
 from engine.http.routes import ROUTES, events
 from engine.http.routing import SERVICES, Services
+from engine.http.scenario_port import Scenarios
 from engine.http.webhook_port import Webhooks
 from engine.observe.metrics import HttpMetrics, Metrics
 from engine.settings import HttpSettings
@@ -57,6 +58,7 @@ def build_app(
     webhooks: Webhooks | None = None,
     contacts: Contacts | None = None,
     incidents: Incidents | None = None,
+    scenarios: Scenarios | None = None,
     call_limits: Limits | None = None,
     call_links: CallLinks | None = None,
 ) -> web.Application:
@@ -75,6 +77,7 @@ def build_app(
         webhooks=webhooks,
         contacts=contacts,
         incidents=incidents,
+        scenarios=scenarios,
         call_limits=call_limits,
         call_links=call_links,
         deferred=deferred,

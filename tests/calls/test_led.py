@@ -95,6 +95,14 @@ async def test_test_callers_meet_what_is_tried(tmp_path: Path, exchange: Exchang
     assert request.scenario.version == "test-1"
 
 
+async def test_a_test_caller_meets_what_all_meet_while_nothing_is_tried(tmp_path: Path, exchange: Exchange) -> None:
+    async with room_of(tmp_path, exchange, house(test_callers=(TESTER,)), Library(live=LIVE)) as room:
+        call_id = (await arrive(room, by_trunk())).id
+        scenario = room.call(call_id).request.scenario
+        assert scenario is not None
+        assert scenario.version == "live-1"
+
+
 @pytest.mark.parametrize(("dialled", "did"), [("0140000077", "+33140000077"), ("99", "99")])
 async def test_an_application_takes_any_number_of_a_trunk(
     tmp_path: Path, exchange: Exchange, dialled: str, did: str

@@ -21,6 +21,7 @@ from tests.http.fakes import (
     FakeIncidents,
     FakeLimits,
     FakeLinks,
+    FakeScenarios,
     FakeTokens,
     FakeWebhooks,
 )
@@ -40,6 +41,7 @@ class Api:
     contacts: FakeContacts
     limits: FakeLimits
     incidents: FakeIncidents
+    scenarios: FakeScenarios
     links: FakeLinks
     metrics: Metrics
     app: web.Application
@@ -64,7 +66,7 @@ def limits() -> HttpSettings:
 async def api(limits: HttpSettings) -> AsyncIterator[Api]:
     calls, cdrs, tokens, health, metrics = FakeCalls(), FakeCdrs(), FakeTokens(), FakeHealth(), Metrics()
     directory, feed, webhooks, contacts = FakeDirectory(), FakeFeed(), FakeWebhooks(), FakeContacts()
-    call_limits, links, incidents = FakeLimits(), FakeLinks(), FakeIncidents()
+    call_limits, links, incidents, scenarios = FakeLimits(), FakeLinks(), FakeIncidents(), FakeScenarios()
     app = build_app(
         calls=calls,
         cdrs=cdrs,
@@ -79,6 +81,7 @@ async def api(limits: HttpSettings) -> AsyncIterator[Api]:
         call_limits=call_limits,
         call_links=links,
         incidents=incidents,
+        scenarios=scenarios,
     )
     async with ApiServer(app, limits) as server, ClientSession(server.url) as client:
         yield Api(
@@ -92,6 +95,7 @@ async def api(limits: HttpSettings) -> AsyncIterator[Api]:
             contacts=contacts,
             limits=call_limits,
             incidents=incidents,
+            scenarios=scenarios,
             links=links,
             metrics=metrics,
             app=app,

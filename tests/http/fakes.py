@@ -21,8 +21,9 @@ from engine.calls.contract import (
 )
 from engine.domain.cdr import CallRecord, Disposition, LegRecord
 from engine.domain.contacts import Contact, ContactId, GivenContact, contact
-from engine.domain.values import CallId
-from engine.errors import InvalidValue, UnknownThing
+from engine.domain.directory import Alias
+from engine.domain.values import CallId, Slug
+from engine.errors import FaultyScenario, InvalidValue, RowFault, UnknownThing
 from engine.http.contact_port import ContactPage, ContactSearch, KeptContact, Upserted
 from engine.http.incident_port import IncidentEntry, IncidentWish
 from engine.http.ports import (
@@ -35,7 +36,9 @@ from engine.http.ports import (
     EntryKind,
     PartState,
 )
+from engine.http.scenario_port import Published, ScenarioEntry, ScenarioLead, ScenarioMove, ScenarioPicture
 from engine.http.webhook_port import DeliveryEntry, DeliveryState, WebhookEntry, WebhookWish, WrittenWebhook
+from engine.scenarios.publishing import Bundle, Judged
 from engine.webhooks.ports import Reply
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -268,6 +271,47 @@ class FakeIncidents:
     def _check(self, code: str) -> None:
         if code != "it-down":
             raise UnknownThing(f"there is no incident {code!r}")
+
+
+class FakeScenarios:
+    """One scenario, published twice; any other files have the same fault."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.live, self.previous = "b" * 64, "a" * 64
+
+    def entries(self) -> list[ScenarioEntry]:
+        live, previous = (ScenarioLead(version=v, author="crm", at=NOON) for v in (self.live, self.previous))
+        return [ScenarioEntry(name="standard", live=live, previous=previous, test=None)]
+
+    async def history(self, name: Slug) -> list[ScenarioMove]:
+        self._check(name)
+        return [ScenarioMove(alias="live", version=self.live, author="crm", at=NOON)]
+
+    async def check(self, name: Slug, bundle: Bundle) -> Judged:
+        self.asked.append(("check", name, bundle))
+        return Judged(findings=(), failures=("standard/standard.test.yaml:3: by night: nobody answers",))
+
+    async def publish(self, name: Slug, bundle: Bundle, alias: Alias, actor: Actor) -> Published:
+        self.asked.append(("publish", name, bundle, alias, actor.name))
+        if "standard/scenario.yaml" not in bundle.files:
+            fault = RowFault("/files/standard~1scenario.yaml", "standard/scenario.yaml:1:1: S101: it is not there")
+            raise FaultyScenario("standard is not published", [fault])
+        return Published(name=name, alias=alias, version=self.live, changed=True, findings=[], proof=["proved"])
+
+    async def rollback(self, name: Slug, actor: Actor) -> ScenarioEntry:
+        self._check(name)
+        self.asked.append(("rollback", name, actor.name))
+        self.live, self.previous = self.previous, self.live
+        return self.entries()[0]
+
+    async def picture(self, name: Slug, alias: Alias) -> ScenarioPicture:
+        self._check(name)
+        return ScenarioPicture(version=self.live, mermaid="flowchart TD", dot="digraph {}")
+
+    def _check(self, name: str) -> None:
+        if name != "standard":
+            raise UnknownThing(f"no scenario {name!r} is published under that alias")
 
 
 class FakeLinks:

@@ -39,6 +39,8 @@ GOOD: dict[str, Any] = {
     "enrolAgent": {"id": "zoe", "name": "Zoé", "site": "paris"},
     "rollbackDirectory": {"revision": 1},
     "setIncident": {"message_fr": "Panne", "expires_at": "2030-01-01T00:00:00Z"},
+    "checkScenario": {"files": {"standard/scenario.yaml": "scenario: standard"}},
+    "publishScenario": {"files": {"standard/scenario.yaml": "scenario: standard"}, "alias": "test"},
     "putWebhook": {"url": "https://crm.example/hook"},
 }
 NAMES = {
@@ -53,6 +55,7 @@ NAMES = {
     "/v1/calendars": "week",
     "/v1/contacts": "c-1",
     "/v1/incidents": "it-down",
+    "/v1/scenarios": "standard",
 }  # one that exists of each kind
 
 

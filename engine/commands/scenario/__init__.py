@@ -7,6 +7,7 @@ _TEACH = """\
   engine scenario check --all                             what is wrong, and how long a caller can be on the way
   engine scenario test --all                              hold the conversations written beside each
   engine scenario draw standard > standard.svg            see it
+  engine scenario publish standard                        let callers meet it
 Scenarios are folders of ivr_scenarios: docs/scenarios.md.
 """
 
@@ -16,7 +17,7 @@ def register(subparsers: Subparsers) -> None:
         subparsers,
         "scenario",
         None,
-        summary="check, try, test and draw what callers are led through",
+        summary="try, check, test, draw and publish what callers are led through",
         teach=_TEACH,
         config=False,
     )

@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.errors import BadFile
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from engine.scenarios.house import House
 
 SHIPPED = Path(__file__).resolve().parents[3] / "ivr_scenarios"
-DOCUMENTATION = Path("/usr/share/doc")
 
 
 def add_folder(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +60,7 @@ class Read(NamedTuple):
 
 def program(folder: Path, name: str) -> Read:
     """Raises BadFile with every finding."""
+    from engine.app.scenario_deployment import ears
     from engine.domain.values import slug
     from engine.scenarios.findings import as_text
     from engine.scenarios.program import load_program
@@ -69,7 +69,7 @@ def program(folder: Path, name: str) -> Read:
     if loaded.program is None:
         raise BadFile(as_text(loaded.findings))
     recordings: dict[Named, Path] = {(sound.language, str(sound.name)): sound.path for sound in loaded.recordings}
-    return Read(loaded.program, _ears(recordings), recordings)
+    return Read(loaded.program, ears(recordings), recordings)
 
 
 def names(folder: Path) -> "list[Slug]":
@@ -80,16 +80,3 @@ def names(folder: Path) -> "list[Slug]":
     if not found:
         raise BadFile(f"{folder}: no scenario there", what_next="Name a folder of scenarios: --folder DIR")
     return found
-
-
-def _ears(recordings: "dict[Named, Path]") -> "Ears":
-    """Our recordings' lengths, the words of Asterisk's sounds where Debian's transcript is there, the house's words."""
-    from engine.domain.directory import Language
-    from engine.sandbox.places import sandbox_root
-    from engine.scenarios.hearing import Ears, transcript
-    from engine.sounds.spoken_call import read
-    from engine.sounds.texts import words
-
-    trees = sorted(sandbox_root().glob("trees/*/usr/share/doc"))
-    lengths = {name: read(path).seconds for name, path in recordings.items()}
-    return Ears(recordings=lengths, sounds=transcript([DOCUMENTATION, *trees], get_args(Language)), house=words)

@@ -14,6 +14,7 @@ from engine.http.routes import (
     incidents,
     journal,
     limits,
+    scenarios,
     state,
     webhooks,
 )
@@ -29,6 +30,7 @@ ROUTES: tuple[Route, ...] = (
     *changes.ROUTES,
     *contacts.ROUTES,
     *incidents.ROUTES,
+    *scenarios.ROUTES,
     *events.ROUTES,
     *limits.ROUTES,
     *webhooks.ROUTES,

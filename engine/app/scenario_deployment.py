@@ -1,0 +1,34 @@
+"""Where scenarios are to work: what this deployment has, and what whoever tries one hears of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+
+from engine.domain.directory import Directory, Language
+from engine.sandbox.places import sandbox_root
+from engine.scenarios.calendars import Calendars
+from engine.scenarios.hearing import Ears, Named, transcript
+from engine.scenarios.house import of_directory
+from engine.scenarios.publishing import Deployment
+from engine.sounds.speech import Speech
+from engine.sounds.spoken_call import read
+from engine.sounds.texts import words
+
+DOCUMENTATION = Path("/usr/share/doc")
+
+
+def deployed(directory: Directory, flags: tuple[str, ...], speech: Speech | None) -> Deployment:
+    """What scenarios are checked against before they are published."""
+    languages = frozenset(get_args(Language)) if speech is not None else frozenset()
+    house = msgspec.structs.replace(of_directory(directory), flags=frozenset(flags), speech=languages)
+    return Deployment(house, Calendars(directory), ears)
+
+
+def ears(recordings: Mapping[Named, Path]) -> Ears:
+    """Recordings' lengths, the house's own words, and those of Asterisk's sounds where Debian's transcript is there;
+    raises BadFile for a recording that cannot be read."""
+    trees = sorted(sandbox_root().glob("trees/*/usr/share/doc"))
+    lengths = {name: read(path).seconds for name, path in recordings.items()}
+    return Ears(recordings=lengths, sounds=transcript([DOCUMENTATION, *trees], get_args(Language)), house=words)

@@ -1,0 +1,143 @@
+"""Scenario files on their way to callers: read, checked, and their conversations held, before anybody meets them.
+
+standard/scenario.yaml
+standard/standard.test.yaml             the conversations that must go as written
+standard/prompts/fr/welcome.wav
+satisfaction/scenario.yaml              another it leads to
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+
+from engine.domain.directory import Language
+from engine.domain.scenario.graph import Program
+from engine.domain.values import SLUG_PATTERN, Slug
+from engine.errors import BadFile, InvalidValue
+from engine.scenarios import conversations, testing
+from engine.scenarios.answers import World
+from engine.scenarios.check.files import check_loaded
+from engine.scenarios.check.proof import Proof
+from engine.scenarios.findings import Finding
+from engine.scenarios.hearing import Ears, Named
+from engine.scenarios.house import House
+from engine.scenarios.program import LoadedProgram, load_program
+
+MOST_FILES = 2_000
+_TEXT = re.compile(rf"{SLUG_PATTERN}/(?:scenario|{SLUG_PATTERN}\.test)\.yaml", re.ASCII)
+_SOUND = re.compile(rf"{SLUG_PATTERN}/prompts/(?:fr|en)/{SLUG_PATTERN}\.wav", re.ASCII)
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """The files of a scenario and of all it leads to: texts and recordings, by their path there."""
+
+    files: Mapping[str, str]
+    recordings: Mapping[str, bytes] = {}
+
+
+class Take(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """A recording that a program says, in one language; `sha256` is of its file."""
+
+    name: Slug
+    language: Language
+    sha256: str
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bundle is worth. `program` is None where it cannot be read; `sources` and `recordings` are what belongs to
+    it, of all that was given. `failures`: conversations that went another way than written."""
+
+    findings: tuple[Finding, ...]
+    proof: tuple[Proof, ...] = ()
+    failures: tuple[str, ...] = ()
+    program: Program | None = None
+    sources: dict[str, str] = {}
+    takes: tuple[Take, ...] = ()
+    sounds: dict[str, bytes] = {}
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    """Where scenarios are to work: what there is, who answers in conversations, and how recordings are listened to."""
+
+    house: House
+    beyond: World | None
+    ears: Callable[[Mapping[Named, Path]], Ears]
+
+
+def gathered(folder: Path, name: Slug) -> Bundle:
+    """The files of a scenario in a folder, with those it leads to; raises BadFile where one cannot be read."""
+    loaded = load_program(folder, name)
+    texts = [Path(at.file) for at in loaded.scenarios.values()]
+    texts.append(testing.file_of(folder, name))
+    try:
+        return Bundle(
+            {_path(folder, path): path.read_text("utf-8") for path in texts if path.is_file()},
+            {_path(folder, sound.path): sound.path.read_bytes() for sound in loaded.recordings},
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadFile(f"{folder}: {error}", what_next="Let these files be read, as UTF-8") from error
+
+
+def judge(bundle: Bundle, name: Slug, deployment: Deployment) -> Judged:
+    """Read and check a bundle, and hold its conversations; raises InvalidValue for a path that is none. Blocking."""
+    with TemporaryDirectory(prefix="scenario-") as made:
+        folder = Path(made)
+        _unpack(bundle, folder)
+        loaded = load_program(folder, name)
+        report = check_loaded(loaded, deployment.house)
+        program = loaded.program if report.good else None
+        failures = tuple(_failures(program, loaded, folder, deployment)) if program is not None else ()
+        used = {_path(folder, Path(at.file)) for at in loaded.scenarios.values()}
+        used.add(_path(folder, testing.file_of(folder, name)))
+        return Judged(
+            findings=tuple(_as_given(finding, folder) for finding in report.findings),
+            proof=report.proof,
+            failures=tuple(failure.replace(f"{folder}/", "") for failure in failures),
+            program=program,
+            sources={path: text for path, text in bundle.files.items() if path in used},
+            takes=tuple(Take(name=one.name, language=one.language, sha256=one.sha256) for one in loaded.recordings),
+            sounds={one.sha256: bundle.recordings[_path(folder, one.path)] for one in loaded.recordings},
+        )
+
+
+def _unpack(bundle: Bundle, folder: Path) -> None:
+    """Write the files down; a path that is not of the form above is no file of a scenario's, and refused."""
+    if len(bundle.files) + len(bundle.recordings) > MOST_FILES:
+        raise InvalidValue(f"more than {MOST_FILES} files", pointer="/files")
+    for field, form, contents in (("files", _TEXT, bundle.files), ("recordings", _SOUND, bundle.recordings)):
+        for path, content in contents.items():
+            if not form.fullmatch(path):
+                pointer = path.replace("~", "~0").replace("/", "~1")
+                raise InvalidValue(f"{path[:80]!r} is no file of a scenario's", pointer=f"/{field}/{pointer}")
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _failures(program: Program, loaded: LoadedProgram, folder: Path, deployment: Deployment) -> Iterator[str]:
+    """What went wrong in the conversations, or that there are none."""
+    file = testing.file_of(folder, program.main)
+    try:
+        written = conversations.load(file)
+        ears = deployment.ears({(one.language, str(one.name)): one.path for one in loaded.recordings})
+    except BadFile as bad:
+        yield bad.message
+        return
+    if not written:
+        yield f"{file}: no conversation is written there"
+    for held in testing.hold_all(program, written, str(file), deployment.beyond, ears).held:
+        if held.failure is not None:
+            yield f"{file}:{held.conversation.line}: {held.conversation.name}: {held.failure}"
+
+
+def _as_given(finding: Finding, folder: Path) -> Finding:
+    """Its paths as they are in the bundle."""
+    file, message = (text.replace(f"{folder}/", "") for text in (finding.file, finding.message))
+    return msgspec.structs.replace(finding, file=file, message=message)
+
+
+def _path(folder: Path, file: Path) -> str:
+    return file.relative_to(folder).as_posix()

@@ -1,0 +1,280 @@
+"""Published scenarios in a real PostgreSQL: one engine's, another's, over a restart, and while it is away."""
+
+import asyncio
+import io
+import wave
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from engine.app.scenario_deployment import deployed
+from engine.app.scenario_library import ScenarioLibrary
+from engine.calls.clock import Clock
+from engine.calls.contract import Actor
+from engine.domain.directory import EMPTY, Directory
+from engine.domain.scenario.graph import File, Play, Program
+from engine.domain.values import Slug
+from engine.errors import DatabaseAway, FaultyScenario, InvalidValue, Refused, UnknownThing
+from engine.scenarios.hearing import DEAF
+from engine.scenarios.publishing import Bundle, Deployment
+from engine.sounds.recorded import Recordings
+from engine.store.pool import Database
+from tests.app.test_contact_book import Audit
+
+OPS = Actor(token_id="t", name="ops", scopes=frozenset({"directory:write"}))
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+HELLO = Slug("hello")
+SCENARIO = """\
+scenario: hello
+start: greet
+on_error: bye
+nodes:
+  greet: {type: play, prompt: [{file: welcome}], next: bye}
+  bye: {type: hangup}
+"""
+TEST = """\
+conversations:
+  - name: greeted
+    at: 2026-05-04T10:00+02:00
+    steps: [hear: "[welcome]"]
+    path: [greet done, bye]
+"""
+
+
+def wav(sample: int, rate_hz: int = 16_000) -> bytes:
+    """A tenth of a second."""
+    held = io.BytesIO()
+    with wave.open(held, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(sample.to_bytes(2, "little") * (rate_hz // 10))
+    return held.getvalue()
+
+
+def bundle(scenario: str = SCENARIO, *, test: str = TEST, sound: int = 1) -> Bundle:
+    files = {"hello/scenario.yaml": scenario, "hello/hello.test.yaml": test, "unused/scenario.yaml": "x"}
+    return Bundle(files, {"hello/prompts/fr/welcome.wav": wav(sound)})
+
+
+SECOND = bundle(sound=2)
+
+
+class Source:
+    directory = EMPTY
+
+
+class House:
+    """Engines over one PostgreSQL."""
+
+    def __init__(self, db: Database, home: Path) -> None:
+        self.db, self.home, self.audit = db, home, Audit()
+
+    def engine(self, name: str = "a", db: Database | None = None) -> ScenarioLibrary:
+        return ScenarioLibrary(
+            db or self.db,
+            self.audit,
+            Clock(kernel=lambda: 0.0, wall=lambda: NOON, boot="b"),
+            Source(),
+            folder=self.home / name / "scenarios",
+            recorded=self.recordings(name),
+            deployed=where,
+        )
+
+    def recordings(self, name: str = "a") -> Recordings:
+        return Recordings(self.home / name / "recorded")
+
+
+def where(directory: Directory) -> Deployment:
+    known = deployed(directory, (), None)
+    return Deployment(known.house, known.beyond, lambda recordings: DEAF)
+
+
+@pytest.fixture
+def house(db: Database, tmp_path: Path) -> House:
+    return House(db, tmp_path)
+
+
+def said(program: Program | None) -> Slug:
+    """The recording that a program greets with."""
+    assert program is not None
+    greet = next(iter(program.start.nodes.values()))
+    assert isinstance(greet, Play)
+    (item,) = greet.prompt
+    assert isinstance(item, File)
+    return item.file
+
+
+async def test_what_is_published_leads_the_next_caller_here_and_elsewhere(house: House) -> None:
+    ours, other = house.engine("a"), house.engine("b")
+    first = await ours.publish(HELLO, bundle(), "live", OPS)
+    assert first.changed
+    before = ours.published(HELLO)
+    assert before is not None
+    second = await ours.publish(HELLO, SECOND, "live", OPS)
+    await other.look()
+    for library in (ours, other):
+        live, previous = library.published(HELLO), library.published(HELLO, "previous")
+        assert live is not None
+        assert previous is not None
+        assert (live.version, previous.version) == (second.version, first.version)
+        assert library.of_version(first.version) == before  # for the call that began with it
+    assert house.audit.told() == [
+        ("scenarios: publish hello", f"live is {first.version}", None),
+        ("scenarios: publish hello", f"live is {second.version}", None),
+    ]
+
+
+async def test_callers_of_two_versions_hear_each_their_own_recording(house: House) -> None:
+    library = house.engine("a")
+    await library.publish(HELLO, bundle(), "live", OPS)
+    await library.publish(HELLO, SECOND, "live", OPS)
+    names = [said(library.published(HELLO, alias)) for alias in ("live", "previous")]
+    other = house.engine("b")
+    await other.look()
+    for node in ("a", "b"):
+        found = [house.recordings(node)(name, "fr") for name in names]
+        assert None not in found
+        assert len({file.read_bytes() for file in found if file}) == 2
+        assert house.recordings(node)(names[0], "en") is None
+        with wave.open(str(found[0]), "rb") as file:
+            assert (file.getframerate(), file.getnframes()) == (8_000, 800)
+
+
+async def test_the_same_twice_changes_nothing(house: House) -> None:
+    library = house.engine()
+    first = await library.publish(HELLO, bundle(), "live", OPS)
+    again = await library.publish(HELLO, bundle(SCENARIO + "title: {fr: Bonjour}\n"), "live", OPS)
+    assert again.version != first.version
+    assert not (await library.publish(HELLO, bundle(SCENARIO + "title: {fr: Bonjour}\n"), "live", OPS)).changed
+    assert len(house.audit.rows) == 2
+
+
+async def test_test_callers_meet_another_version(house: House) -> None:
+    library = house.engine()
+    live = await library.publish(HELLO, bundle(), "live", OPS)
+    tried = await library.publish(HELLO, SECOND, "test", OPS)
+    (entry,) = library.entries()
+    assert entry.live is not None
+    assert entry.test is not None
+    assert (entry.live.version, entry.previous, entry.test.version) == (live.version, None, tried.version)
+
+
+async def test_back_and_forth(house: House) -> None:
+    library = house.engine()
+    with pytest.raises(Refused) as refused:
+        await library.rollback(HELLO, OPS)
+    assert refused.value.rule == "no-previous-version"
+    first = await library.publish(HELLO, bundle(), "live", OPS)
+    second = await library.publish(HELLO, SECOND, "live", OPS)
+    for version in (first.version, second.version):
+        entry = await library.rollback(HELLO, OPS)
+        assert entry.live is not None
+        assert entry.live.version == version
+    assert [(move.alias, move.version) for move in await library.history(HELLO)][:2] == [
+        ("live", second.version),
+        ("previous", first.version),
+    ]
+    assert house.audit.told()[-1] == ("scenarios: roll back hello", f"live is {second.version}", None)
+
+
+FAULTY = {
+    "a fault in the file": (bundle(SCENARIO.replace("next: bye", "next: by")), "hello/scenario.yaml:5:"),
+    "no file": (Bundle({"other/scenario.yaml": SCENARIO}), "hello/scenario.yaml:1:1: S101"),
+    "no conversation": (bundle(test=""), "hello/hello.test.yaml"),
+    "another way": (
+        bundle(test=TEST.replace("greet done, bye", "bye")),
+        "hello/hello.test.yaml:2: greeted: path: node 1 is not `bye`",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "told"), FAULTY.values(), ids=FAULTY.keys())
+async def test_what_no_caller_may_meet(house: House, files: Bundle, told: str) -> None:
+    library = house.engine()
+    kept = await library.publish(HELLO, bundle(), "live", OPS)
+    with pytest.raises(FaultyScenario) as faulty:
+        await library.publish(HELLO, files, "live", OPS)
+    assert told in faulty.value.faults[0].detail
+    assert str(house.home) not in faulty.value.message
+    live = library.published(HELLO)
+    assert live is not None
+    assert live.version == kept.version
+    assert house.audit.rows[-1].rule == "scenario-faulty"
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/passwd", "hello/scenario.yaml/../x", "hello/x.yaml", "A/scenario.yaml"])
+async def test_a_path_that_leads_elsewhere(house: House, path: str) -> None:
+    with pytest.raises(InvalidValue) as refused:
+        await house.engine().check(HELLO, Bundle({path: ""}))
+    assert (refused.value.pointer or "").startswith("/files/")
+    with pytest.raises(InvalidValue):
+        await house.engine().check(HELLO, Bundle({}, {path: b""}))
+
+
+async def test_without_postgresql_callers_are_led_and_nothing_is_changed(house: House) -> None:
+    first = await house.engine().publish(HELLO, bundle(), "live", OPS)
+    second = await house.engine().publish(HELLO, SECOND, "live", OPS)
+    async with Database("postgresql://nobody@127.0.0.1:1/none") as away:
+        library = house.engine(db=away)
+        await library.load_local()
+        await library.look()
+        live = library.published(HELLO)
+        assert live is not None
+        assert live.version == second.version
+        began = library.of_version(first.version)
+        assert began is not None
+        assert began.version == first.version
+        with pytest.raises(DatabaseAway):
+            await library.publish(HELLO, bundle(), "live", OPS)
+
+
+async def test_what_is_lost_on_this_node_is_fetched_again(house: House) -> None:
+    made = await house.engine().publish(HELLO, bundle(), "live", OPS)
+    for file in (house.home / "a").rglob("*.*"):
+        if file.name != "aliases.json":
+            file.unlink()
+    library = house.engine()
+    await library.load_local()
+    assert library.published(HELLO) is None
+    await library.look()
+    program = library.published(HELLO)
+    assert program is not None
+    assert program.version == made.version
+    assert house.recordings()(said(program), "fr") is not None
+
+
+async def test_a_copy_that_cannot_be_read_is_done_without(house: House) -> None:
+    made = await house.engine().publish(HELLO, bundle(), "live", OPS)
+    folder = house.home / "a" / "scenarios"
+    (folder / f"{made.version}.json").write_text("{")
+    library = house.engine()
+    assert library.of_version(made.version) is None
+    assert library.of_version("../aliases") is None
+    (folder / "aliases.json").write_text("{")
+    await library.load_local()
+    assert library.entries() == []
+
+
+async def test_two_at_once_take_turns(house: House) -> None:
+    ours, other = house.engine("a"), house.engine("b")
+    await asyncio.gather(ours.publish(HELLO, bundle(), "live", OPS), other.publish(HELLO, SECOND, "live", OPS))
+    await ours.look()
+    await other.look()
+    assert ours.entries() == other.entries()
+    (entry,) = ours.entries()
+    assert entry.live is not None
+    assert entry.previous is not None
+    assert entry.live.version != entry.previous.version
+
+
+async def test_a_published_scenario_is_drawn_with_its_own_names(house: House) -> None:
+    library = house.engine()
+    with pytest.raises(UnknownThing):
+        await library.picture(HELLO, "live")
+    with pytest.raises(UnknownThing):
+        await library.history(HELLO)
+    made = await library.publish(HELLO, bundle(), "live", OPS)
+    picture = await library.picture(HELLO, "live")
+    assert (picture.version, "welcome" in picture.mermaid, "welcome" in picture.dot) == (made.version, True, True)
