@@ -91,6 +91,7 @@ RULES: dict[str, Kind] = {
     "scenario-faulty": Kind(
         422, "The scenario has faults", "Mend what `errors` names; engine scenario check tells it before."
     ),
+    "scenario-lost": Kind(503, "This node has the call's scenario no more", "Whoever runs the engine: see its log."),
     "no-previous-version": Kind(409, "There is no version before", "Publish another version."),
     "scenario-not-published": Kind(
         503, "The scenario is not published", "Publish it, or name another in the application."
@@ -106,6 +107,7 @@ RULES: dict[str, Kind] = {
     "caller-id": Kind(422, "The caller id is not a number", "Correct it, or leave it out."),
     "caller-id-mobile": Kind(422, "A French mobile number is no caller id here", "Use a fixed number of the trunk."),
     "caller-id-not-owned": Kind(422, "No trunk owns this caller id", "Use a number of the trunk, or leave it out."),
+    "recording": Kind(422, "The recording cannot be used", "Send speech, in WAV, FLAC, OGG or MP3."),
     "recording-unavailable": Kind(422, "Recording is not there yet", "Leave record out."),
     "calls-per-minute": Kind(429, "Too many calls by this agent", "Wait for the seconds Retry-After names."),
     "incidents-not-permitted": Kind(403, "This agent may not set incidents", "Give the agent the right `incidents`."),
@@ -190,10 +192,11 @@ class HttpRefusal(StandardisteError):
 
 
 def kind_of(code: str) -> Kind | None:
-    """The words for a code. Classes of destinations share theirs (`destination-premium`...), and so do limits."""
+    """The words for a code. Classes of destinations share theirs (`destination-premium`...), and so do limits, and what
+    is wrong with recordings."""
     exact = KINDS.get(code) or RULES.get(code)
     family = code.partition("-")[0]
-    return RULES[family] if exact is None and family in ("destination", "limit") and "-" in code else exact
+    return RULES[family] if exact is None and family in ("destination", "limit", "recording") and "-" in code else exact
 
 
 def problem_of(error: StandardisteError, request_id: str) -> tuple[Problem, dict[str, str]]:
