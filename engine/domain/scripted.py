@@ -25,6 +25,7 @@ from engine.domain.events import (
 from engine.domain.legs import Attempt
 from engine.domain.scenario import graph, interpreter, talk
 from engine.domain.scenario.graph import Value, Variable
+from engine.domain.scenario.outcomes import edge
 from engine.domain.scenario.run import Reaching, Recording, Run
 from engine.domain.stages import Scripted
 from engine.domain.values import ChannelId
@@ -120,7 +121,7 @@ def comes_back(draft: Draft) -> bool:
     run, program = draft.call.run, draft.program
     if run is None or program is None or not draft.call.customer.up:
         return False
-    return graph.edge(program.scenarios[run.scenario].nodes[run.node], "after") is not None
+    return edge(program.scenarios[run.scenario].nodes[run.node], "after") is not None
 
 
 def talked(draft: Draft) -> None:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.domain.scenario.graph import STANDS_IN, NodeName, Outcome, Program, Scenario, edges
+from engine.domain.scenario.graph import NodeName, Outcome, Program, Scenario
+from engine.domain.scenario.outcomes import STANDS_IN, edges
 from engine.domain.scenario.run import Run
 from engine.domain.values import Slug
 

@@ -5,7 +5,6 @@ from typing import Literal
 
 import msgspec
 
-from engine.domain.scenario import graph
 from engine.domain.scenario.graph import (
     AnyNode,
     Callback,
@@ -37,6 +36,7 @@ from engine.domain.scenario.graph import (
     Transfer,
     Voicemail,
 )
+from engine.domain.scenario.outcomes import case_outcome, edges
 from engine.domain.values import Slug
 from engine.scenarios.coverage import Edge
 
@@ -137,7 +137,7 @@ def _lines(scenario: Scenario, name: NodeName, counts: Mapping[Edge, int] | None
     """Outcomes that lead to the same node are one line, errors apart."""
     node = scenario.nodes[name]
     together: dict[tuple[NodeName, Kind], list[Outcome]] = {}
-    for outcome, to in graph.edges(node).items():
+    for outcome, to in edges(node).items():
         together.setdefault((to, "error" if outcome == "error" else "way"), []).append(outcome)
     alone = len(together) == 1 and not isinstance(node, Menu | Switch)
     for (to, kind), outcomes in together.items():
@@ -153,7 +153,7 @@ def _label(node: AnyNode, outcome: Outcome) -> str:
         case Menu():
             return outcome.removeprefix("key ")
         case Switch(cases=cases):
-            found: dict[Outcome, Case] = {graph.case_outcome(number): case for number, case in enumerate(cases, 1)}
+            found: dict[Outcome, Case] = {case_outcome(number): case for number, case in enumerate(cases, 1)}
             return short(found[outcome].when) if outcome in found else outcome
         case _:
             return outcome

@@ -12,6 +12,7 @@ import msgspec
 
 from engine.domain.directory import Language
 from engine.domain.scenario import graph
+from engine.domain.scenario.outcomes import OUTCOMES
 from engine.domain.values import E164, E164_PATTERN, EXTENSION_PATTERN, SLUG_PATTERN, Extension, Slug
 
 
@@ -182,12 +183,12 @@ SCENARIO = _record(graph.Scenario)
 
 def first_outcome(model: type[graph.Node]) -> graph.Outcome | None:
     """What `next` stands for; None for a node that has no `next`."""
-    return next(iter(graph.OUTCOMES[model].must), None)
+    return next(iter(OUTCOMES[model].must), None)
 
 
 def outcomes(model: type[graph.Node]) -> tuple[graph.Outcome, ...] | None:
     """What may stand under `on`; None for a subflow, whose outcomes another file declares."""
-    known = graph.OUTCOMES[model]
+    known = OUTCOMES[model]
     return None if model is graph.Subflow else (*known.must, *known.may)
 
 

@@ -6,7 +6,8 @@ import textwrap
 import pytest
 from jsonschema import Draft202012Validator
 
-from engine.domain.scenario.graph import OUTCOMES, AnyNode, Node, Var
+from engine.domain.scenario.graph import AnyNode, Node, Var
+from engine.domain.scenario.outcomes import OUTCOMES
 from engine.scenarios import schema
 from engine.scenarios.findings import CODES
 from engine.scenarios.loader import load_text

@@ -6,6 +6,7 @@ import msgspec
 
 from engine.domain.scenario import graph, listening, prompts, way
 from engine.domain.scenario.graph import AnyNode, NodeName, Outcome, Scenario, Value, Variable
+from engine.domain.scenario.outcomes import case_outcome, edge
 from engine.domain.scenario.prompts import house
 from engine.domain.scenario.run import (
     Announcing,
@@ -151,7 +152,7 @@ def _decide(turn: Turn, node: graph.Switch | graph.Set | graph.SetLanguage | gra
             if met is None:
                 way.leave(turn, "else")
             else:
-                turn.depart(graph.case_outcome(met))
+                turn.depart(case_outcome(met))
                 way.go(turn, cases[met - 1].to)
         case graph.Set(values=values):
             turn.set(turn.evaluated(values))
@@ -278,7 +279,7 @@ def _reach(turn: Turn, node: graph.Ring | graph.Group | graph.Transfer) -> None:
     turn.stop("limit")
     number = turn.number()
     longest = max(min(node.max_s, int(way.seconds_left(turn))), 1)
-    after = graph.edge(node, "after") is not None
+    after = edge(node, "after") is not None
     order = Reach(number=number, whom=whom, max_s=longest, comfort=node.comfort, after=after)
     turn.phase(Reaching(order=order, since=turn.at))
     turn.change(ahead="")
@@ -330,4 +331,4 @@ def _back(turn: Turn, outcome: Outcome) -> None:
         results, outcome = {}, "error"
     turn.unwind(len(turn.run.frames) - 1, outcome)
     turn.change(values={**turn.run.values, **results})
-    way.go(turn, graph.edge(turn.node, outcome) or turn.scenario.on_error)
+    way.go(turn, edge(turn.node, outcome) or turn.scenario.on_error)

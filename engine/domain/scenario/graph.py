@@ -1,7 +1,7 @@
 """What a scenario is: a map of named nodes whose edges are named inside their source node, and no coordinates.
 
 These types are the file format: `engine.scenarios` reads YAML into them, and makes the JSON Schema for editors of
-them. Durations are seconds. Every node has a closed set of outcomes (`OUTCOMES`); an edge leads from an outcome to a
+them. Durations are seconds. Every node has a closed set of outcomes (`outcomes.py`); an edge leads from an outcome to a
 node, and a fault in a node without an edge for it leads to the scenario's `on_error`.
 """
 
@@ -313,40 +313,6 @@ AnyNode = (
 )
 
 
-class Outcomes(msgspec.Struct, frozen=True):
-    """What can come of a node. `first` is what `next` stands for; `must` have an edge, `may` need none."""
-
-    must: tuple[Outcome, ...]
-    may: tuple[Outcome, ...] = ()
-
-
-REACHED: tuple[Outcome, ...] = ("after",)  # the conversation is over and the caller is still there
-OUTCOMES: dict[type[Node], Outcomes] = {
-    Play: Outcomes(("done",)),
-    Menu: Outcomes(("no_input", "no_match")),  # and its keys
-    Collect: Outcomes(("done", "no_input", "no_match")),
-    Record: Outcomes(("recorded", "empty"), ("error",)),
-    Switch: Outcomes(("else",)),  # and its cases
-    Set: Outcomes(("done",), ("error",)),
-    Hours: Outcomes(("open", "closed"), ("holiday", "error")),  # a holiday without an edge is closed
-    Incident: Outcomes(("active", "clear"), ("error",)),
-    Lookup: Outcomes(("found", "none"), ("many", "error")),  # many without an edge is none
-    Fetch: Outcomes(("done", "error")),
-    Ring: Outcomes(("not_taken",), ("busy", "nobody", "error", *REACHED)),  # without an edge: as not_taken
-    Group: Outcomes(("not_taken", "nobody"), ("error", *REACHED)),
-    Transfer: Outcomes(("not_taken",), ("busy", "nobody", "error", *REACHED)),  # none to another scenario
-    Voicemail: Outcomes(("left", "empty"), ("error",)),
-    Callback: Outcomes(("stored", "refused"), ("error",)),
-    Subflow: Outcomes((), ("error",)),  # those the other scenario declares must have an edge
-    Return: Outcomes(()),
-    SetLanguage: Outcomes(("done",)),
-    Notify: Outcomes(("done",)),
-    Hangup: Outcomes(()),
-}
-STANDS_IN: dict[Outcome, Outcome] = {"holiday": "closed", "many": "none", "busy": "not_taken", "nobody": "not_taken"}
-"""The outcome whose edge is taken when one that may have an edge has none."""
-
-
 class Var(Strict, frozen=True, kw_only=True):
     """A variable. One without a default must be set before it is read; the checker sees to it.
 
@@ -414,37 +380,3 @@ class Program(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Whether a caller may be asked for something that nobody else shall see."""
         nodes = (node for scenario in self.scenarios.values() for node in scenario.nodes.values())
         return any(isinstance(node, Collect) and node.sensitive for node in nodes)
-
-
-def edge(node: Node, outcome: Outcome) -> NodeName | None:
-    """Where an outcome leads; None where the file says nothing, then `STANDS_IN` and `on_error` are asked."""
-    must = OUTCOMES[type(node)].must
-    if node.next is not None and must and outcome == must[0]:
-        return node.next
-    return node.on.get(outcome)
-
-
-def edges(node: AnyNode) -> dict[Outcome, NodeName]:
-    """Every edge of a node: its keys and cases too, under the names the path of a run has them by."""
-    found: dict[Outcome, NodeName] = {}
-    must = OUTCOMES[type(node)].must
-    if node.next is not None and must:
-        found[must[0]] = node.next
-    found.update(node.on)
-    match node:
-        case Menu(keys=keys):
-            found.update({key_outcome(key): to for key, to in keys.items()})
-        case Switch(cases=cases):
-            found.update({case_outcome(number): case.to for number, case in enumerate(cases, 1)})
-        case _:
-            pass
-    return found
-
-
-def key_outcome(keys: str) -> Outcome:
-    return f"key {keys}"
-
-
-def case_outcome(number: int) -> Outcome:
-    """Cases count from 1."""
-    return f"case {number}"

@@ -12,6 +12,7 @@ from engine.domain.directory import Language
 from engine.domain.moment import Moment
 from engine.domain.scenario import entering, graph, listening, secrets, way
 from engine.domain.scenario.graph import Outcome, Program, Value, Variable
+from engine.domain.scenario.outcomes import edge
 from engine.domain.scenario.run import (
     Announcing,
     Answering,
@@ -287,7 +288,7 @@ def _on_recorded(turn: Turn, phase: Recording, recorded: Recorded) -> None:
 def _on_reached(turn: Turn, phase: Reaching, outcome: Outcome) -> None:
     if outcome in ("talked", "after"):
         turn.change(answered=True, talked_s=turn.run.talked_s + turn.at.mono - phase.since.mono)
-    if outcome == "talked" or (outcome == "after" and graph.edge(turn.node, "after") is None):
+    if outcome == "talked" or (outcome == "after" and edge(turn.node, "after") is None):
         turn.depart("talked")
         turn.change(gone=outcome == "talked")
         turn.end("talked")

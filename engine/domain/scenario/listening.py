@@ -9,6 +9,7 @@ import msgspec
 
 from engine.domain.scenario import expressions, graph, way
 from engine.domain.scenario.graph import AnyNode, Callback, Collect, Menu, Variable
+from engine.domain.scenario.outcomes import key_outcome
 from engine.domain.scenario.prompts import house
 from engine.domain.scenario.run import Asked, Chunk, Habit, Listening, Speech
 from engine.domain.scenario.secrets import MASKED, word
@@ -238,7 +239,7 @@ def _take_choice(turn: Turn, node: Menu, phase: Listening, keys: str) -> None:
 
 
 def _choose(turn: Turn, node: Menu, keys: str) -> None:
-    turn.depart(graph.key_outcome(keys))
+    turn.depart(key_outcome(keys))
     way.go(turn, node.keys[keys])
 
 

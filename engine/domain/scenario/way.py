@@ -2,6 +2,7 @@
 
 from engine.domain.scenario import graph
 from engine.domain.scenario.graph import NodeName, Outcome
+from engine.domain.scenario.outcomes import STANDS_IN, edge
 from engine.domain.scenario.turn import Turn
 
 RESERVE = 12
@@ -70,7 +71,7 @@ def leave(turn: Turn, outcome: Outcome) -> None:
     """
     turn.depart(outcome)
     node = turn.node
-    target = graph.edge(node, outcome) or graph.edge(node, graph.STANDS_IN.get(outcome, outcome))
+    target = edge(node, outcome) or edge(node, STANDS_IN.get(outcome, outcome))
     if turn.run.gone and isinstance(node, AUDIBLE):
         hung_up(turn)
     elif target is not None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from engine.domain.scenario.graph import OUTCOMES, NodeName, Set, Subflow
+from engine.domain.scenario.graph import NodeName, Set, Subflow
+from engine.domain.scenario.outcomes import OUTCOMES
 from engine.scenarios.check import walks
 from engine.scenarios.check.counters import turnstiles
 from engine.scenarios.check.subject import Subject

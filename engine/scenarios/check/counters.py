@@ -7,6 +7,7 @@ import msgspec
 
 from engine.domain.scenario import graph
 from engine.domain.scenario.graph import Expression, NodeName, Outcome, Scenario, Set, Switch, Variable
+from engine.domain.scenario.outcomes import case_outcome, edge
 from engine.scenarios.check import walks
 from engine.scenarios.check.uses import writes
 from engine.scenarios.check.ways import Ways
@@ -86,9 +87,9 @@ def _guarded(node: Switch) -> Iterator[tuple[Outcome, NodeName, Variable, int]]:
     """The ways that imply that a variable is below a bound: of a case that says so, and behind one that says the
     contrary."""
     targets: list[tuple[Outcome, NodeName]] = [
-        (graph.case_outcome(number), case.to) for number, case in enumerate(node.cases, 1)
+        (case_outcome(number), case.to) for number, case in enumerate(node.cases, 1)
     ]
-    otherwise = graph.edge(node, "else")
+    otherwise = edge(node, "else")
     if otherwise is not None:
         targets.append(("else", otherwise))
     for number, case in enumerate(node.cases):

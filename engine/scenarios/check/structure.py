@@ -1,6 +1,5 @@
 """The graph as it is written: edges that lead nowhere, outcomes without an edge, nodes without use or end."""
 
-from engine.domain.scenario import graph
 from engine.domain.scenario.graph import (
     AnyNode,
     Expression,
@@ -13,6 +12,7 @@ from engine.domain.scenario.graph import (
     Switch,
     Transfer,
 )
+from engine.domain.scenario.outcomes import OUTCOMES, edges
 from engine.scenarios.check import walks
 from engine.scenarios.check.subject import Subject
 from engine.scenarios.check.ways import ENDS, FAULT, REACHING, may, must, part_of
@@ -42,21 +42,21 @@ def _entrances(subject: Subject) -> None:
 
 
 def _targets(subject: Subject, name: NodeName, node: AnyNode) -> None:
-    for outcome, to in graph.edges(node).items():
+    for outcome, to in edges(node).items():
         if to not in subject.scenario.nodes:
             subject.find("S201", part_of(node, outcome), f"{outcome} leads to {to!r}, which is no node", name)
 
 
 def _outcomes(subject: Subject, name: NodeName, node: AnyNode) -> None:
     needed, allowed = must(subject.program, node), (*must(subject.program, node), *may(node))
-    written = graph.edges(node)
+    written = edges(node)
     for outcome in needed:
         if outcome not in written:
             subject.find("S206", (), f"nothing says where {outcome} leads", name)
     for outcome in node.on:
         if outcome in allowed or (isinstance(node, Subflow) and node.scenario not in subject.program.scenarios):
             continue
-        if isinstance(node, Transfer) and outcome in graph.OUTCOMES[Transfer].must + graph.OUTCOMES[Transfer].may:
+        if isinstance(node, Transfer) and outcome in OUTCOMES[Transfer].must + OUTCOMES[Transfer].may:
             subject.find("S204", ("on", outcome), f"a transfer to a scenario never comes back by {outcome}", name)
         else:
             has = f"it has {', '.join(allowed)}" if allowed else "it has none"
@@ -65,7 +65,7 @@ def _outcomes(subject: Subject, name: NodeName, node: AnyNode) -> None:
 
 def _next(subject: Subject, name: NodeName, node: AnyNode) -> None:
     """`next` where there is nothing it could stand for."""
-    if node.next is not None and (not graph.OUTCOMES[type(node)].must or not must(subject.program, node)):
+    if node.next is not None and (not OUTCOMES[type(node)].must or not must(subject.program, node)):
         subject.find("S204", ("next",), "this node has no outcome that `next` stands for", name)
 
 
@@ -112,5 +112,5 @@ def _ends(subject: Subject) -> None:
     ends = [name for name, node in nodes.items() if isinstance(node, (*ENDS, *REACHING))]
     good = walks.reached(walks.backwards(leads), ends)
     for name in nodes:
-        if name not in good and all(to in nodes for to in graph.edges(nodes[name]).values()):
+        if name not in good and all(to in nodes for to in edges(nodes[name]).values()):
             subject.find("S207", (), "no hangup, return, ring, group or transfer can be reached from here", name)

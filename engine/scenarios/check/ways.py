@@ -6,10 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from engine.domain.scenario import graph
 from engine.domain.scenario.graph import (
-    OUTCOMES,
-    STANDS_IN,
     AnyNode,
     Callback,
     Collect,
@@ -29,6 +26,7 @@ from engine.domain.scenario.graph import (
     Transfer,
     Voicemail,
 )
+from engine.domain.scenario.outcomes import OUTCOMES, REACHED, STANDS_IN, case_outcome, edges, key_outcome
 from engine.domain.values import Slug
 from engine.scenarios.check import walks
 from engine.scenarios.check.reporting import Part
@@ -115,11 +113,11 @@ def part_of(node: AnyNode, outcome: Outcome) -> Part:
     match node:
         case Menu(keys=keys):
             for key in keys:
-                if outcome == graph.key_outcome(key):
+                if outcome == key_outcome(key):
                     return ("keys", key)
         case Switch(cases=cases):
             for number in range(1, len(cases) + 1):
-                if outcome == graph.case_outcome(number):
+                if outcome == case_outcome(number):
                     return ("cases", number - 1, "to")
         case _:
             pass
@@ -134,7 +132,7 @@ def hand(node: AnyNode, outcome: Outcome, habits: Habits) -> Hand:
         case Menu() | Collect() | Record() | Voicemail() | Callback():
             return _IDLE.get(outcome, "chosen")
         case Ring() | Group() | Transfer():
-            return "after" if outcome in graph.REACHED else "waiting"
+            return "after" if outcome in REACHED else "waiting"
         case Subflow(scenario=other):
             return habits.get(other, {}).get(outcome, "chosen")
         case _:
@@ -157,7 +155,7 @@ def _may_have_no_value(read: Read) -> bool:
 
 def _out_of(program: Program, scenario: Scenario, name: NodeName, habits: Habits) -> Iterator[Way]:
     node = scenario.nodes[name]
-    written = graph.edges(node)
+    written = edges(node)
     known = {*must(program, node), *may(node)}
     for outcome, to in written.items():
         if outcome in known or outcome not in (*node.on, *OUTCOMES[type(node)].must):

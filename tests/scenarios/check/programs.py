@@ -31,6 +31,7 @@ from engine.domain.scenario.graph import (
     Variable,
     Voicemail,
 )
+from engine.domain.scenario.outcomes import OUTCOMES
 from engine.domain.values import Slug
 
 SAY = (graph.Say(say={"fr": Template("Bonjour")}),)
@@ -63,7 +64,7 @@ def nodes(draw: st.DrawFn, names: list[NodeName], *, calls: bool) -> AnyNode:
     types = [*on, Switch, Set] if calls else [*(type_ for type_ in on if type_ is not Subflow), Switch, Set]
     type_: Any = draw(st.sampled_from(types))
     edges: dict[str, Any] = {"on": dict(on.get(type_, {}))}
-    if draw(st.booleans()) and "error" in graph.OUTCOMES[type_].may:
+    if draw(st.booleans()) and "error" in OUTCOMES[type_].may:
         edges["on"]["error"] = draw(to)
     if type_ is Group and draw(st.booleans()):
         edges["on"]["after"] = draw(to)

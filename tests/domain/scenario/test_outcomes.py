@@ -4,6 +4,7 @@ import pytest
 
 from engine.domain.scenario import graph
 from engine.domain.scenario.graph import Case, Expression, Menu, NodeName, Outcome, Play, Return, Subflow, Switch
+from engine.domain.scenario.outcomes import edge, edges
 from engine.domain.values import Slug
 
 HERE, THERE, ELSEWHERE = NodeName("here"), NodeName("there"), NodeName("elsewhere")
@@ -21,21 +22,21 @@ HERE, THERE, ELSEWHERE = NodeName("here"), NodeName("there"), NodeName("elsewher
     ],
 )
 def test_next_is_the_edge_of_the_first_outcome(node: graph.Node, outcome: Outcome, to: NodeName | None) -> None:
-    assert graph.edge(node, outcome) == to
+    assert edge(node, outcome) == to
 
 
 def test_the_edges_of_a_menu_are_its_keys_too() -> None:
     menu = Menu(prompt=(), keys={"1": HERE, "10": THERE}, on={"no_input": ELSEWHERE, "no_match": ELSEWHERE})
-    assert graph.edges(menu) == {"no_input": ELSEWHERE, "no_match": ELSEWHERE, "key 1": HERE, "key 10": THERE}
+    assert edges(menu) == {"no_input": ELSEWHERE, "no_match": ELSEWHERE, "key 1": HERE, "key 10": THERE}
 
 
 def test_the_edges_of_a_switch_are_its_cases_too() -> None:
     switch = Switch(
         cases=(Case(when=Expression("true"), to=HERE), Case(when=Expression("a"), to=THERE)), next=ELSEWHERE
     )
-    assert graph.edges(switch) == {"case 1": HERE, "case 2": THERE, "else": ELSEWHERE}
+    assert edges(switch) == {"case 1": HERE, "case 2": THERE, "else": ELSEWHERE}
 
 
 def test_a_subflow_has_the_edges_it_names() -> None:
     subflow = Subflow(scenario=Slug("other"), next=HERE, on={"sold": THERE})
-    assert graph.edges(subflow) == {"sold": THERE}
+    assert edges(subflow) == {"sold": THERE}
