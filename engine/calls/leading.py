@@ -14,7 +14,7 @@ from engine.calls.ports import Programs
 from engine.domain.directory import Agent, Alias, Application, Number, Site, Trunk
 from engine.domain.request import ConnectRequest, ScenarioCall
 from engine.domain.scenario.graph import Program
-from engine.domain.values import is_e164
+from engine.domain.values import Slug, is_e164
 from engine.errors import Refused
 
 
@@ -46,10 +46,10 @@ def dialled_inside(came: Came, agent: Agent, entry: Entry) -> ConnectRequest:
         language=entry.application.language or entry.site.language,
         asked_by=f"phone {agent.id}",
     )
-    return _led(msgspec.structs.replace(request, direction="internal"), came, came.dialled, entry)
+    return _led(msgspec.structs.replace(request, direction="internal"), came, came.dialled, entry, by=agent.id)
 
 
-def _led(request: ConnectRequest, came: Came, called: str, entry: Entry) -> ConnectRequest:
+def _led(request: ConnectRequest, came: Came, called: str, entry: Entry, *, by: Slug | None = None) -> ConnectRequest:
     """The same request with the scenario in force; raises Refused where none is."""
     application = entry.application
     today = arriving.day_at(entry.site, entry.at)
@@ -68,6 +68,7 @@ def _led(request: ConnectRequest, came: Came, called: str, entry: Entry) -> Conn
             "redirected_from": arriving.in_full(came.redirected_from, entry.site.country),
             "day": today.isoformat(),
         },
+        by=by,
     )
     return msgspec.structs.replace(request, scenario=scenario)
 

@@ -11,7 +11,6 @@ from engine.domain.request import ConnectRequest
 from engine.domain.scenario import interpreter
 from engine.domain.scenario.secrets import Secrets
 from engine.domain.scenario.talk import AnyQuestion, AnyWhom, CheckSecret
-from engine.domain.stages import Scripted
 from engine.errors import StandardisteError
 
 log = structlog.get_logger(__name__)
@@ -41,13 +40,12 @@ class Led:
             log.error("scenario.lost", scenario=asked.name, version=asked.version)
 
     def visible(self, call: Call, event: Event) -> Event:
-        """The event as it may be written: a key of a sensitive input is masked, and kept here."""
+        """The event as it may be written: a key of a sensitive input is masked, and kept here; one of a conversation
+        is masked too."""
         run = call.run
         if not isinstance(event, DigitPressed) or self.program is None or run is None:
             return event
-        if not isinstance(call.stage, Scripted) or call.customer.find(event.channel) is None:
-            return event
-        if not interpreter.unseen(self.program, run, event.digit):
+        if call.customer.find(event.channel) is None or not interpreter.unseen(self.program, run, event.digit):
             return event
         return msgspec.structs.replace(event, digit=self._secrets.typed(event.digit))
 

@@ -79,13 +79,13 @@ class Reacher:
                 raise UnknownThing(f"nobody has extension {extension}", code="unknown-number")
 
     async def _of_group(self, call: Call, group: Group) -> Plan:
-        offer = await self._members.of(group, shown=call.request.caller)
+        offer = await self._members.of(group, shown=call.request.caller, by=_dialler(call))
         return Plan(group=offer.group, routes=offer.routes, ring_s=offer.ring_s)
 
     async def _of_agents(self, call: Call, whom: Agents) -> Plan:
         """Agents and numbers outside, as one group without a name."""
         directory = self._source.directory
-        agents = [_known(directory.agents.get(name), f"agent {name}") for name in whom.agents]
+        agents = [_known(directory.agents.get(name), f"agent {name}") for name in whom.agents if name != _dialler(call)]
         members, routes, passed_over = await self._members.reached(agents, shown=call.request.caller)
         for place, number in enumerate(whom.numbers, 1):
             member, by_trunk = self._outside(number, Slug(f"{OUTSIDE}-{place}"), call, directory)
@@ -121,6 +121,11 @@ def _check_allowed(number: E164, site: Site) -> None:
         routing.check_destination(parse_dialled(number, site.country), site, RIGHTS)
     except InvalidValue as wrong:
         raise Refused(f"{number} cannot be dialled: {wrong.message}", rule="number-not-dialable", status=422) from wrong
+
+
+def _dialler(call: Call) -> Slug | None:
+    """The agent who dialled the application, whom nobody shall ring for themselves."""
+    return call.request.scenario.by if call.request.scenario is not None else None
 
 
 def _known(found: T | None, what: str) -> T:

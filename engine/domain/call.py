@@ -97,7 +97,8 @@ def taken_up_by(call: Call) -> frozenset[Slug]:
     if call.closed:
         return frozenset()
     request = call.request
-    known = {request.colleague, request.group.by if request.group is not None else None}
+    known = {request.colleague}
+    known.update(called.by for called in (request.group, request.scenario) if called is not None)
     if call.run is None or call.agent.talks:  # else the agent has had their talk
         known.add(request.agent)
     if isinstance(call.stage, Offering):

@@ -69,7 +69,7 @@ class ScenarioCall(msgspec.Struct, frozen=True, kw_only=True):
     """The scenario a caller is led through: the version published then, whatever is published later.
 
     `application`: the entry of the directory that led there. `longest_s`: it keeps a caller no longer, talk aside.
-    `facts`: what every scenario knows of a call (`scenario.graph.KNOWN`).
+    `facts`: what every scenario knows of a call (`scenario.graph.KNOWN`). `by`: the agent who dialled the application.
     """
 
     name: Slug
@@ -77,6 +77,7 @@ class ScenarioCall(msgspec.Struct, frozen=True, kw_only=True):
     application: Slug
     longest_s: int
     facts: dict[str, str] = {}
+    by: Slug | None = None
 
 
 class ConnectRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ from engine.domain.dialstring import Phone, accounts
 from engine.domain.directory import Agent
 from engine.domain.moment import Moment
 from engine.domain.recovery import ChannelState, Ending
-from engine.domain.values import BridgeId, ChannelId, PlaybackId, Slug
+from engine.domain.values import BridgeId, ChannelId, PlaybackId, RecordingId, Slug
 from engine.journal import Journal
 
 ORDERED_AGAIN = (fx.StopPlayback, fx.StartComfort, fx.StopComfort)
@@ -35,6 +35,7 @@ class Exchange:
         self.channels: dict[ChannelId, ChannelState] = {}
         self.bridges: dict[BridgeId, set[ChannelId]] = {}
         self.playbacks: dict[PlaybackId, ChannelId] = {}
+        self.recordings: dict[RecordingId, ChannelId] = {}
         self.orders: list[fx.Effect] = []
         self.unwritten: list[fx.Effect] = []
         """Orders given before the journal had them: must stay empty."""
@@ -126,6 +127,10 @@ class Exchange:
         if self.playbacks.pop(playback, None) is not None:
             self.tell(playback, ev.PlaybackEnded(at=self._now(), playback=playback, heard=True))
 
+    def recording_ends(self, recording: RecordingId, seconds: float = 7.0) -> None:
+        if self.recordings.pop(recording, None) is not None:
+            self.tell(recording, ev.RecordingEnded(at=self._now(), recording=recording, seconds=seconds))
+
     def tell(self, thing: str, event: ev.Event) -> None:
         """An event on the socket, to the owner of what it is about."""
         if not self.deaf:
@@ -177,15 +182,19 @@ class Exchange:
                 self.bridges.setdefault(bridge, set())
             case fx.CloseBridge(bridge=bridge):
                 self.bridges.pop(bridge, None)
-            case fx.Play(playback=playback, channel=channel):
+            case fx.Play(playback=playback, channel=channel) | fx.Utter(playback=playback, channel=channel):
                 self.playbacks[playback] = channel
             case fx.StopPlayback(playback=playback):
                 self.prompt_ends(playback)
+            case fx.StartRecording(recording=recording, channel=channel):
+                self.recordings[recording] = channel
+            case fx.StopRecording(recording=recording):
+                self.recording_ends(recording)
         return None
 
 
 def _about(effect: fx.Effect) -> str:
-    for name in ("playback", "channel", "bridge"):
+    for name in ("playback", "recording", "channel", "bridge"):
         if hasattr(effect, name):
             return str(getattr(effect, name))
     raise AssertionError(f"{effect} is about nothing in Asterisk")

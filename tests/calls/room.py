@@ -22,7 +22,7 @@ from engine.calls.accepting import Limits
 from engine.calls.clock import Clock
 from engine.calls.contract import Accepted, Actor, ConnectOrder
 from engine.calls.limits import LimitBoard
-from engine.calls.ports import Credit, Programs
+from engine.calls.ports import Answering, Credit, Programs
 from engine.calls.reconcile import Reconciler
 from engine.calls.runner import CallTask
 from engine.calls.service import CallService
@@ -184,6 +184,7 @@ class Room:
         caps: Mapping[tuple[Kind, Measure], int] | None = None,
         credit: Credit | None = None,
         programs: Programs | None = None,
+        answering: Answering | None = None,
     ) -> None:
         self.exchange, self.source, self.archive, self.door = exchange, Source(held or directory()), Shelf(), Doorman()
         self.told: list[tuple[Call, Event]] = []
@@ -191,7 +192,7 @@ class Room:
         self.hearing: Callable[[], bool] = lambda: True
         self.failures: list[BaseException] = []
         self.readings: list[Reading] = []
-        self._credit, self._programs = credit, programs
+        self._credit, self._programs, self._answering = credit, programs, answering
         self._rules = Rules(caps=dict(caps or {}))
         self._path, self._limits = path, Limits(per_agent_minute=per_agent_minute)
         self._stack = AsyncExitStack()
@@ -235,6 +236,7 @@ class Room:
             guard=self.limits,
             credit=self._credit,
             programs=self._programs,
+            answering=self._answering,
         )
         self.registry = self.service.registry
         self.limits.attach(self.registry)

@@ -1,4 +1,4 @@
-"""What a model of Asterisk holds: channels, bridges, prompts and comfort, and what it will never forget."""
+"""What a model of Asterisk holds: channels, bridges, prompts, comfort and recordings, and what it will never forget."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Literal
 
 from engine.domain.moment import Moment
 from engine.domain.recovery import ChannelState, Ending, Seen
-from engine.domain.values import BridgeId, ChannelId, PlaybackId
+from engine.domain.values import BridgeId, ChannelId, PlaybackId, RecordingId
 
 FarEnd = Literal[
     "rings", "announces", "answers", "busy", "declines", "no trunk", "silent trunk", "hangs up", "vanishes"
@@ -35,6 +35,8 @@ class Asterisk:
     bridges: dict[BridgeId, set[ChannelId]] = field(default_factory=dict)
     playbacks: dict[PlaybackId, ChannelId] = field(default_factory=dict)
     comforted: set[ChannelId] = field(default_factory=set)
+    recordings: dict[RecordingId, ChannelId] = field(default_factory=dict)
+    stored: set[RecordingId] = field(default_factory=set)
     dials: Counter[ChannelId] = field(default_factory=Counter)
     cel: dict[ChannelId, Ending] = field(default_factory=dict)
     answered: dict[ChannelId, Moment] = field(default_factory=dict)

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 from engine.domain.call import Call
 from engine.domain.effects import CreateChannel, DialChannel, Effect, HangUp
 from engine.domain.legs import Attempt, Leg
-from engine.domain.stages import Ended, Explaining, Finishing, Offering, ReachingAgent, ReachingCustomer, Verdict
+from engine.domain.scenario.run import Recording
+from engine.domain.stages import (
+    Ended,
+    Explaining,
+    Finishing,
+    Offering,
+    ReachingAgent,
+    ReachingCustomer,
+    Scripted,
+    Verdict,
+)
 from engine.domain.values import ChannelId
 from tests.domain.asterisk import Asterisk
 
@@ -29,6 +39,8 @@ class Promises:
             assert self.verdict is None, "a verdict was taken back"
         ways = len([a for a in call.customer.live if a.phase != "closing"])
         assert ways <= 1 or call.request.direction == "internal", "two ways to the customer at once"
+        if isinstance(call.stage, Scripted):
+            _hold_led(call, call.stage)
 
     def ordered(self, call: Call, order: Effect) -> None:
         """An order fits what the call is after the step that gave it."""
@@ -52,6 +64,9 @@ class Promises:
 def check_owners(call: Call, asterisk: Asterisk, but: set[str]) -> None:
     """With nothing on its way, Asterisk holds exactly what the call says it owns; `but` these prompts."""
     assert set(asterisk.channels) == {attempt.channel for leg in call.legs.values() for attempt in leg.live}
+    recorded = call.stage.recording if isinstance(call.stage, Scripted) else None
+    if not isinstance(call.stage, Finishing):  # else what is recorded ends with its channel
+        assert set(asterisk.recordings) <= ({recorded.recording} if recorded is not None else set())
     assert set(asterisk.bridges) == ({call.bridge.id} if call.bridge is not None and call.bridge.open else set())
     assert set(asterisk.playbacks) - but == set(call.playbacks)
     if call.request.direction == "internal":  # of several telephones some may ring already: then it gave way to ringing
@@ -64,3 +79,11 @@ def _attempt(call: Call, channel: ChannelId) -> tuple[Leg, Attempt]:
     found = call.find(channel)
     assert found is not None, "an order for a stranger"
     return found
+
+
+def _hold_led(call: Call, stage: Scripted) -> None:
+    """A caller in a scenario hears one thing at a time, and is recorded while the scenario records."""
+    assert len(call.playbacks) <= 1, "two things are said at once"
+    assert stage.recording is None or (call.run is not None and isinstance(call.run.phase, Recording))
+    assert not [a for a in call.agent.live if a.phase != "closing"], "somebody is still rung"
+    assert call.bridge is None or not call.bridge.open

@@ -15,8 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from engine.domain import machine
 from engine.domain.cdr import Disposition
 from engine.domain.directory import Strategy
-from engine.domain.request import ConnectRequest
-from engine.domain.stages import Confirming, Offering
+from engine.domain.request import ConnectRequest, Member
+from engine.domain.scenario.graph import Program
+from engine.domain.stages import Confirming, Offering, Scripted
 from tests.domain.calls import (
     AGENT_MOBILE,
     CALL,
@@ -32,10 +33,13 @@ from tests.domain.calls import (
     trunk_route,
     trunks,
 )
+from tests.domain.house import House
+from tests.domain.led_calls import asked_of_scenario
 from tests.domain.legality import check_record
+from tests.domain.scenario.programs import OPEN, PROGRAMS
 from tests.domain.world import World
 
-ASKED_FOR_A_KEY = (Confirming, Offering)
+ASKED_FOR_A_KEY = (Confirming, Offering, Scripted)
 SOME = st.integers(min_value=0, max_value=7)
 SOLD = Disposition(code="sold", note="two of them", fields={"basket": 2})
 
@@ -52,10 +56,19 @@ class Asked:
     early: bool = False
     confirm: bool = False
     notice: str = "tone"
-    comes: Literal["", "dialled", "inside", "inbound", "group"] = ""  # who called us, and how
+    comes: Literal["", "dialled", "inside", "inbound", "group", "led"] = ""  # who called us, and how
     strategy: Strategy = "ring_all"
     max_talk_s: int = 3600
-    mobiles: int = 0  # of the group's three members
+    mobiles: int = 0  # of the group's three members, or the scenario's
+    program: Program | None = None  # of a caller led by a scenario
+
+    @property
+    def members(self) -> list[Member]:
+        return [member(f"m{n}", mobile=n <= self.mobiles) for n in (1, 2, 3)]
+
+    @property
+    def house(self) -> House | None:
+        return None if self.program is None else House(self.program, self.members)
 
     def request(self) -> ConnectRequest:
         shared = {
@@ -69,10 +82,7 @@ class Asked:
             return asked_inside(customer_routes=phones(self.customer_trunks))
         if self.comes == "dialled":
             return asked_by_phone(customer_routes=shared["customer_routes"])
-        if self.comes == "group":
-            members = [member(f"m{n}", mobile=n <= self.mobiles) for n in (1, 2, 3)]
-            return asked_of_group(*members, strategy=self.strategy, count=self.agent_trunks, early=self.early)
-        if self.comes == "inbound":
+        if self.comes in ("led", "group", "inbound"):
             return self._inbound()
         if self.phones:
             return asked_sip(self.phones, **shared)
@@ -80,6 +90,10 @@ class Asked:
         return asked(agent_routes=tuple(routes[: self.agent_trunks]), **shared)
 
     def _inbound(self) -> ConnectRequest:
+        if self.comes == "led":
+            return asked_of_scenario(max_talk_s=self.max_talk_s, warn_s=5)
+        if self.comes == "group":
+            return asked_of_group(*self.members, strategy=self.strategy, count=self.agent_trunks, early=self.early)
         if self.phones:
             return asked_by_customer(
                 mode="sip", agent_number="2001", agent_routes=phones(self.phones), confirm=self.confirm
@@ -88,7 +102,7 @@ class Asked:
         return asked_by_customer(agent_routes=tuple(routes[: self.agent_trunks]), confirm=self.confirm)
 
 
-ASKED = st.builds(
+PLAIN = st.builds(
     Asked,
     comes=st.sampled_from(["", "", "", "dialled", "inside", "inbound", "inbound", "group", "group", "group"]),
     strategy=st.sampled_from(get_args(Strategy)),
@@ -100,6 +114,8 @@ ASKED = st.builds(
     confirm=st.booleans(),
     notice=st.sampled_from(["tone", "message", "music"]),
 )
+LED = st.builds(Asked, comes=st.just("led"), program=PROGRAMS, mobiles=st.integers(0, 3))
+ASKED = st.one_of(PLAIN, PLAIN, LED)
 
 
 def while_it_lives(function: Rule) -> Rule:
@@ -117,7 +133,7 @@ class AnyOrder(RuleBasedStateMachine):
 
         An agent with three phones has about 45 of them on the way to a conversation.
         """
-        self.world = World(asked_for.request(), busy)
+        self.world = World(asked_for.request(), busy, asked_for.house)
         self.world.go_on(steps)
 
     @while_it_lives
@@ -144,7 +160,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.world.far_end(channel, what, told_by_cel=told_by_cel)
 
     @precondition(lambda self: self.world.asterisk.channels and isinstance(self.world.call.stage, ASKED_FOR_A_KEY))
-    @rule(number=SOME, digit=st.sampled_from(["1", "1", "2"]))
+    @rule(number=SOME, digit=st.sampled_from(["1", "1", *OPEN]))
     def key(self, number: int, digit: str) -> None:
         channels = list(self.world.asterisk.channels)
         self.world.presses(channels[number % len(channels)], digit)
@@ -160,6 +176,11 @@ class AnyOrder(RuleBasedStateMachine):
     def prompt_ends(self, number: int) -> None:
         playbacks = list(self.world.asterisk.playbacks)
         self.world.prompt_ends(playbacks[number % len(playbacks)])
+
+    @precondition(lambda self: self.world.asterisk.recordings)
+    @rule()
+    def recording_ends(self) -> None:
+        self.world.recording_ends(next(iter(self.world.asterisk.recordings)))
 
     @while_it_lives
     @rule(seconds=st.sampled_from([None, 0.02, 0.1, 1.0, 2.0, 4.5, 30.0]))
@@ -225,8 +246,9 @@ class AnyOrder(RuleBasedStateMachine):
         assert world.asterisk.channels == {}
         assert world.asterisk.bridges == {}
         assert world.asterisk.playbacks == {}
+        assert world.asterisk.recordings == {}
         assert world.timers == {}
-        assert machine.fold(CALL, world.journal) == world.call
+        assert machine.fold(CALL, world.journal, world.program) == world.call
         check_record(world.call)
 
     def teardown(self) -> None:

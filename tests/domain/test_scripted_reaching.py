@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from engine.domain import usage
@@ -36,6 +37,7 @@ from tests.domain.led_calls import (
     SURVEY,
     TOLD,
     LedCall,
+    asked_of_scenario,
     plan,
 )
 from tests.domain.legality import check_record
@@ -83,6 +85,14 @@ def test_they_talk() -> None:
     assert (row.outcome, row.hangup_by, row.agent_id, row.agent_mode) == ("answered", "customer", "m1", "sip")
     assert (row.talk_s, row.billable_s, row.transferred_to) == (9.0, 16.0, None)
     assert row.ivr_path == ["main/hello=done", "main/menu=key 1", "main/ring=talked"]
+
+
+def test_an_agent_who_dialled_the_application_is_in_a_call() -> None:
+    request = asked_of_scenario()
+    assert request.scenario is not None
+    by_alice = msgspec.structs.replace(request.scenario, by=Slug("alice"))
+    scene = LedCall({"menu": MENU, "ring": RING}, request=asked_of_scenario(scenario=by_alice))
+    assert taken_up_by(scene.call) == {Slug("alice")}
 
 
 def test_who_was_not_answered_hears_it_ring_and_is_answered_by_the_agent() -> None:

@@ -14,6 +14,7 @@ from engine.domain.call import Call
 from engine.domain.cdr import Disposition
 from engine.domain.effects import (
     Answer,
+    AskHouse,
     CancelTimer,
     ChooseMember,
     ChooseTrunk,
@@ -24,12 +25,16 @@ from engine.domain.effects import (
     HangUp,
     JoinBridge,
     OpenBridge,
+    PlanReach,
     Play,
     Ring,
     StartComfort,
+    StartRecording,
     StartTimer,
     StopComfort,
     StopPlayback,
+    StopRecording,
+    Utter,
 )
 from engine.domain.events import (
     AsteriskLost,
@@ -51,16 +56,20 @@ from engine.domain.events import (
     JoinFailed,
     MemberChosen,
     PlaybackEnded,
+    RecordingEnded,
     TimerFired,
     TrunkChosen,
 )
 from engine.domain.moment import Moment
 from engine.domain.recovery import Ending, Seen
 from engine.domain.request import ConnectRequest
+from engine.domain.scenario.graph import Program
+from engine.domain.scenario.run import Listening
 from engine.domain.stages import Confirming, Offering
-from engine.domain.values import ChannelId, PlaybackId, Slug
+from engine.domain.values import ChannelId, PlaybackId, RecordingId, Slug
 from tests.domain.asterisk import ENDS, Asterisk, Channel, FarEnd
-from tests.domain.calls import CALL, moment, through_json
+from tests.domain.calls import CALL, CAME, moment, through_json
+from tests.domain.house import House
 from tests.domain.promises import Promises, check_owners
 
 Said = Callable[[Moment], Event]
@@ -78,8 +87,9 @@ class Letter:
 class World:
     """One call and all that is around it. Methods are what can happen; `check` is what must hold after each."""
 
-    def __init__(self, request: ConnectRequest, busy: Iterable[str] = ()) -> None:
+    def __init__(self, request: ConnectRequest, busy: Iterable[str] = (), house: House | None = None) -> None:
         self.now = 0.0
+        self.house = house
         self.asterisk = Asterisk()
         self.connected = self.reconciled = True
         self.asterisk_lost = self.killed = False
@@ -97,13 +107,17 @@ class World:
         if request.arrival is not None:
             self.asterisk.channels[request.arrival.channel] = Channel()
         first = CallRequested(at=moment(0.0), request=request)
-        self.call, effects = machine.begin(CALL, first)
+        self.call, effects = machine.begin(CALL, first, self.program)
         self._written(first, effects)
         self._act(effects)
 
     @property
     def at(self) -> Moment:
         return moment(self.now)
+
+    @property
+    def program(self) -> Program | None:
+        return None if self.house is None else self.house.program
 
     # -- the engine: decide, write, act ------------------------------------------------------------------------------
 
@@ -113,8 +127,10 @@ class World:
             if isinstance(event, ChannelReady):  # nobody's channel: ended as an orphan
                 self.asterisk_ends(event.channel, 16)
             return
+        if self.house is not None:
+            event = self.house.visible(self.call, event)
         was_closed = self.call.closed
-        self.call, effects = machine.step(self.call, event)
+        self.call, effects = machine.step(self.call, event, self.program)
         self.closings += self.call.closed and not was_closed
         self._written(event, effects)
         self._act(effects)
@@ -176,6 +192,8 @@ class World:
             case Answer(channel=channel):
                 if well and channel in self.asterisk.channels:
                     self.far_end(channel, "answers")
+            case AskHouse() | PlanReach() | StartRecording() | StopRecording():
+                self._for_a_scenario(order, well)
             case ChooseTrunk(role=role, candidates=candidates):
                 trunk: Slug | None = candidates[0] if candidates and well else None
                 self._result(lambda at: TrunkChosen(at=at, role=role, trunk=trunk))
@@ -218,7 +236,7 @@ class World:
                     self._result(lambda at: JoinFailed(at=at, channel=channel, why="no such thing"))
             case CloseBridge(bridge=bridge):
                 asterisk.bridges.pop(bridge, None)
-            case Play(playback=playback, channel=channel):
+            case Play(playback=playback, channel=channel) | Utter(playback=playback, channel=channel):
                 if well and channel in asterisk.channels:
                     asterisk.playbacks[playback] = channel
                 else:
@@ -230,6 +248,28 @@ class World:
                 asterisk.comforted.add(channel)
             case StopComfort(channel=channel):
                 asterisk.comforted.discard(channel)
+
+    def _for_a_scenario(self, order: AskHouse | PlanReach | StartRecording | StopRecording, well: bool) -> None:
+        match order:
+            case StartRecording():
+                self._record(order, well)
+            case StopRecording(recording=recording):
+                if recording in self.asterisk.recordings:
+                    self.recording_ends(recording)
+            case _:
+                assert self.house is not None
+                self._result(self.house.answer(order, well))
+
+    def _record(self, order: StartRecording, well: bool) -> None:
+        recording, asterisk = order.recording, self.asterisk
+        if recording in asterisk.recordings:
+            return  # 409: it goes on
+        if recording in asterisk.stored:
+            self._result(lambda at: RecordingEnded(at=at, recording=recording, seconds=7.0))
+        elif well and order.channel in asterisk.channels:
+            asterisk.recordings[recording] = order.channel
+        else:
+            self._result(lambda at: RecordingEnded(at=at, recording=recording, kept=False))
 
     # -- what happens in Asterisk and beyond -------------------------------------------------------------------------
 
@@ -273,6 +313,12 @@ class World:
         del self.asterisk.playbacks[playback]
         self._event(lambda at: PlaybackEnded(at=at, playback=playback, heard=True))
 
+    def recording_ends(self, recording: RecordingId) -> None:
+        """It is as long as it is, and kept."""
+        del self.asterisk.recordings[recording]
+        self.asterisk.stored.add(recording)
+        self._event(lambda at: RecordingEnded(at=at, recording=recording, seconds=7.0))
+
     def asterisk_ends(
         self, channel: ChannelId, cause: int, sip: int | None = None, *, told_by_cel: bool = True
     ) -> None:
@@ -283,6 +329,8 @@ class World:
             members.discard(channel)
         for playback in [p for p, on in asterisk.playbacks.items() if on == channel]:
             self.prompt_ends(playback)
+        for recording in [r for r, on in asterisk.recordings.items() if on == channel]:
+            self.recording_ends(recording)
         asterisk.comforted.discard(channel)
         if told_by_cel:
             asterisk.cel[channel] = Ending(at=self.at, cause=cause, sip_code=sip)
@@ -296,6 +344,7 @@ class World:
         self.asterisk.bridges.clear()
         self.asterisk.playbacks.clear()
         self.asterisk.comforted.clear()
+        self.asterisk.recordings.clear()
 
     # -- the way between ---------------------------------------------------------------------------------------------
 
@@ -350,7 +399,7 @@ class World:
         self._hear_all([letter for letter in self.mail if letter.seen])
         self.mail = [letter for letter in self.mail if not letter.seen]
         if not self.call.closed:
-            self.overtaken |= {o.playback for o in self.orders if isinstance(o, Play)}
+            self.overtaken |= {o.playback for o in self.orders if isinstance(o, Play | Utter)}
             for event in recovery.catch_up(self.call, seen):
                 self.hear(event)
         if not self.call.closed:
@@ -369,7 +418,9 @@ class World:
         self.killed = True
         self.disconnect(0)
         self.mail, self.orders, self.timers = [], [], {}
-        assert machine.fold(CALL, self.journal) == self.call
+        if self.house is not None:
+            self.house.forget()
+        assert machine.fold(CALL, self.journal, self.program) == self.call
         if not self.call.closed:
             self.timers = dict(self.call.timers)
             self.hear(EngineRestarted(at=self.at))
@@ -426,20 +477,24 @@ class World:
             self.presses(agent.channel, "1")
         elif self.asterisk.playbacks:
             self.prompt_ends(next(iter(self.asterisk.playbacks)))
+        elif self.asterisk.recordings:
+            self.recording_ends(next(iter(self.asterisk.recordings)))
+        elif self.call.run is not None and isinstance(self.call.run.phase, Listening):
+            self.presses(CAME, "1")
         elif waited_for is not None:
             self.far_end(waited_for, "answers")
 
     def end(self) -> None:
         """Nobody does anything any more: the call must end by its timers alone."""
         self.calm()
-        for _ in range(60):
+        for _ in range(60 if self.house is None else 2_000):
             if self.call.closed:
                 return
             assert self.timers, f"nothing will ever end this call: {self.call.stage}"
             self.check()
             self.pass_time(max(0.0, min(self.timers.values()) - self.now))
             self.calm()
-        raise AssertionError(f"sixty timers fired and the call still lives: {self.call.stage}")
+        raise AssertionError(f"timers fire for ever and the call still lives: {self.call.stage}")
 
     # -- what must hold -----------------------------------------------------------------------------------------------
 
@@ -461,7 +516,7 @@ class World:
 
 
 def _lanes(order: Effect) -> set[str]:
-    """What an order waits for: earlier ones on the same channel, bridge or prompt. Hang-ups pass all lanes."""
+    """What an order waits for: earlier ones on the same channel, bridge, prompt or recording. Hang-ups pass all."""
     if isinstance(order, HangUp):
         return set()
-    return {getattr(order, of) for of in ("channel", "bridge", "playback") if hasattr(order, of)}
+    return {getattr(order, of) for of in ("channel", "bridge", "playback", "recording") if hasattr(order, of)}
