@@ -21,6 +21,7 @@ from engine.app.adapters import Archive, Cdrs, Health, Tokens
 from engine.app.asterisk_side import AsteriskSide
 from engine.app.beat import Admission, Beat
 from engine.app.call_links import CallLinks
+from engine.app.callback_desk import CallbackDesk
 from engine.app.certificates import Certificates, named
 from engine.app.changes import Changes
 from engine.app.contact_book import ContactBook
@@ -289,6 +290,7 @@ class Engine:
             contacts=ContactBook(self.db, self.journal),
             incidents=self.incidents,
             scenarios=self.scenarios,
+            callbacks=CallbackDesk(self.db, self.journal),
         )
         try:
             async with asyncio.TaskGroup() as self._group:

@@ -7,6 +7,7 @@ asked again after a restart, it is not done again.
 import structlog
 
 from engine.app.asked_once import Asked, AskedOnce
+from engine.app.callback_desk import CallbackAnswers
 from engine.app.house_answers import HouseAnswers
 from engine.app.table_answers import TableAnswers
 from engine.app.web_answers import WebAnswers
@@ -15,7 +16,7 @@ from engine.calls.ports import Answer
 from engine.domain import public_events
 from engine.domain.call import Call
 from engine.domain.public_events import Notified
-from engine.domain.scenario.talk import AnyQuestion, AskHours, AskIncident, AskTable, AskWeb, Tell
+from engine.domain.scenario.talk import AnyQuestion, AskHours, AskIncident, AskTable, AskWeb, StoreCallback, Tell
 from engine.errors import StandardisteError
 
 log = structlog.get_logger(__name__)
@@ -25,11 +26,20 @@ class ScenarioAnswers:
     """Implements `calls.ports.Answering`.
 
     `house`: calendars and incidents, from memory. `tables`: contacts and the declared tables. `web`: services that
-    answer in JSON. `once`: the journal, for what is kept or told.
+    answer in JSON. `callbacks`: who wants to be called back. `once`: the journal, for what is told.
     """
 
-    def __init__(self, *, house: HouseAnswers, tables: TableAnswers, web: WebAnswers, once: AskedOnce) -> None:
-        self._house, self._tables, self._web, self._once = house, tables, web, once
+    def __init__(
+        self,
+        *,
+        house: HouseAnswers,
+        tables: TableAnswers,
+        web: WebAnswers,
+        callbacks: CallbackAnswers,
+        once: AskedOnce,
+    ) -> None:
+        self._house, self._tables, self._web = house, tables, web
+        self._callbacks, self._once = callbacks, once
 
     async def answer(self, call: Call, number: int, question: AnyQuestion) -> Answer:
         try:
@@ -49,6 +59,8 @@ class ScenarioAnswers:
                 return await self._tables.answer(asked.call, question)
             case AskWeb():
                 return await self._web.answer(asked, question)
+            case StoreCallback():
+                return await self._callbacks.answer(asked, question)
             case Tell():
                 return await self._tell(asked, question)
             case _:

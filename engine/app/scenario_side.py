@@ -8,6 +8,7 @@ import structlog
 
 from engine.app.asked_once import AskedOnce, Reports
 from engine.app.auditing import Audit
+from engine.app.callback_desk import CallbackAnswers
 from engine.app.declared_tables import DeclaredTables
 from engine.app.house_answers import Flags, HouseAnswers, Source
 from engine.app.scenario_answers import ScenarioAnswers
@@ -63,6 +64,7 @@ async def answers(
     clock: Clock,
 ) -> AsyncIterator[ScenarioAnswers]:
     """Who knows what a scenario asks. `dsn` is the engine's own database, where declared tables may be, too."""
+    once = AskedOnce(journal, clock)
     async with (
         DeclaredTables(settings.tables, dsn) as declared,
         Fetcher(private=settings.private_addresses, hosts=settings.web_hosts) as fetcher,
@@ -71,7 +73,8 @@ async def answers(
             house=HouseAnswers(source, incidents),
             tables=TableAnswers(db, declared),
             web=WebAnswers(fetcher),
-            once=AskedOnce(journal, clock),
+            callbacks=CallbackAnswers(source, once),
+            once=once,
         )
 
 

@@ -98,7 +98,7 @@ class Reacher:
 
     def _outside(self, number: E164, name: Slug, call: Call, directory: Directory) -> tuple[Member, tuple[Route, ...]]:
         site = directory.sites[call.request.site]
-        _check_allowed(number, site)
+        check_allowed(number, site)
         trunks = self._guard.open_trunks(routing.trunks_for(site, directory))
         if not trunks:
             raise Refused(f"site {site.id} has no trunk", rule="no-trunk", status=503)
@@ -115,12 +115,13 @@ class Reacher:
         return member, tuple(msgspec.structs.replace(r, agent=name, number=number, outside=True) for r in routes)
 
 
-def _check_allowed(number: E164, site: Site) -> None:
-    routing.check_not_emergency(number, site)
+def check_allowed(typed: str, site: Site) -> E164:
+    """The number a scenario's caller may be led to, or called back at; raises Refused, which names the rule."""
+    routing.check_not_emergency(typed, site)
     try:
-        routing.check_destination(parse_dialled(number, site.country), site, RIGHTS)
+        return routing.check_destination(parse_dialled(typed, site.country), site, RIGHTS)
     except InvalidValue as wrong:
-        raise Refused(f"{number} cannot be dialled: {wrong.message}", rule="number-not-dialable", status=422) from wrong
+        raise Refused(f"{typed} cannot be dialled: {wrong.message}", rule="number-not-dialable", status=422) from wrong
 
 
 def _dialler(call: Call) -> Slug | None:

@@ -6,6 +6,7 @@ import msgspec
 
 from engine.domain import public_events, record
 from engine.domain.call import MACHINE_VERSION, Call
+from engine.domain.callbacks import Callback
 from engine.domain.cdr import Disposition
 from engine.domain.effects import Effect
 from engine.domain.events import Disposed, Event, FinishOrdered
@@ -46,6 +47,11 @@ def events(before: Call | None, event: Event, after: Call) -> tuple[OutboxRow, .
 def public(told: public_events.PublicEvent) -> OutboxRow:
     """A public event, to be written with what caused it."""
     return OutboxRow(kind="event", payload=msgspec.json.encode(told), call_id=told.call_id)
+
+
+def callback(made: Callback) -> OutboxRow:
+    """A request to be called back, on its way to PostgreSQL."""
+    return OutboxRow(kind="callback", payload=msgspec.json.encode(made), call_id=made.call_id)
 
 
 def late_disposition(event: object) -> Disposition | None:

@@ -5,7 +5,7 @@ Asterisk refuses a new channel id of which a living one is a *prefix* (or the ot
 """
 
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from engine.domain.values import BridgeId, CallId, ChannelId, PlaybackId, RecordingId
 
@@ -32,6 +32,11 @@ def playback_id(call: CallId, number: int) -> PlaybackId:
 def recording_id(call: CallId, number: int) -> RecordingId:
     """The name of a recording, in Asterisk and as a file."""
     return RecordingId(_derive(call, "r", number))
+
+
+def question_id(call: CallId, number: int) -> str:
+    """The id of what a question of a call's scenario leaves behind: one thing, however often it is asked."""
+    return str(uuid5(UUID(call), str(number)))
 
 
 def owner(thing: str) -> CallId | None:

@@ -33,6 +33,7 @@ EventType = Literal[
     "call.limit_reached",  # it would have gone beyond a limit: nothing of that scope is called any more
     "call.disposition",  # qualified, during the call or after it
     "scenario.notified",  # its scenario tells something, in words of its own
+    "callback.requested",  # its caller wants to be called back
     "call.ended",  # with the whole call record
 ]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
@@ -54,6 +55,18 @@ class Notified(msgspec.Struct, frozen=True, kw_only=True):
     variables: dict[str, Value]
 
 
+class CallbackAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody wants to be called back; `id` as in `/v1/callbacks`."""
+
+    id: str
+    queue: str
+    number: str
+
+
+Left = Notified | CallbackAsked
+"""What callers leave in a scenario, or it tells."""
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an event says of its call. `variables` are exactly what the application gave."""
 
@@ -72,6 +85,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cdr: CallRecord | None = None  # call.ended: the row of `call_history`
     limit: LimitFacts | None = None  # call.limit_*
     notified: Notified | None = None  # scenario.notified
+    callback: CallbackAsked | None = None  # callback.requested
 
 
 class PublicEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,9 +110,15 @@ def of_limit(reading: Reading, call_id: str, request: ConnectRequest, at: dateti
     return PublicEvent(type=name, at=at, call_id=call_id, data=_facts(request, limit=limit))
 
 
-def of_scenario(told: Notified, call: Call, at: datetime) -> PublicEvent:
+def of_scenario(left: Left, call: Call, at: datetime) -> PublicEvent:
     """What the scenario of a call has for others to know."""
-    return PublicEvent(type="scenario.notified", at=at, call_id=call.id, data=_facts(call.request, notified=told))
+    name: EventType
+    match left:
+        case Notified():
+            name, facts = "scenario.notified", _facts(call.request, notified=left)
+        case CallbackAsked():
+            name, facts = "callback.requested", _facts(call.request, callback=left)
+    return PublicEvent(type=name, at=at, call_id=call.id, data=facts)
 
 
 def _told(before: Call | None, event: Event, after: Call) -> Iterator[PublicEvent]:

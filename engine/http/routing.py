@@ -14,6 +14,7 @@ from aiohttp import web
 
 from engine.calls.contract import Actor, Calls, Feed, Limits
 from engine.http.auth import Pace
+from engine.http.callback_port import Callbacks
 from engine.http.contact_port import Contacts
 from engine.http.incident_port import Incidents
 from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Scope, Tokens
@@ -25,6 +26,19 @@ from engine.settings import HttpSettings
 T = TypeVar("T")
 _NAME = re.compile(r"\{([a-z_]+)\}")
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Tag = Literal[
+    "calls",
+    "records",
+    "directory",
+    "contacts",
+    "limits",
+    "incidents",
+    "scenarios",
+    "callbacks",
+    "events",
+    "state",
+    "description",
+]  # in the order of the page at /docs
 
 
 class Later(Protocol):
@@ -50,6 +64,7 @@ class Services:
     feed: Feed | None = None
     webhooks: Webhooks | None = None
     contacts: Contacts | None = None
+    callbacks: Callbacks | None = None
     incidents: Incidents | None = None
     scenarios: Scenarios | None = None
     call_limits: Limits | None = None
@@ -132,18 +147,7 @@ class Route:
     summary: str
     summary_fr: str
     handle: Handler
-    tag: Literal[
-        "calls",
-        "records",
-        "directory",
-        "contacts",
-        "events",
-        "limits",
-        "incidents",
-        "scenarios",
-        "state",
-        "description",
-    ]
+    tag: Tag
     description: str = ""
     description_fr: str = ""
     scope: Scope | None = None

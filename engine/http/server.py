@@ -21,6 +21,7 @@ from engine.errors import ProgrammingError, StandardisteError, Unavailable
 from engine.http import openapi, problems
 from engine.http.asked import serve
 from engine.http.auth import Pace
+from engine.http.callback_port import Callbacks
 from engine.http.connections import Connections
 from engine.http.contact_port import Contacts
 from engine.http.deferred import Deferred
@@ -59,6 +60,7 @@ def build_app(
     contacts: Contacts | None = None,
     incidents: Incidents | None = None,
     scenarios: Scenarios | None = None,
+    callbacks: Callbacks | None = None,
     call_limits: Limits | None = None,
     call_links: CallLinks | None = None,
 ) -> web.Application:
@@ -78,6 +80,7 @@ def build_app(
         contacts=contacts,
         incidents=incidents,
         scenarios=scenarios,
+        callbacks=callbacks,
         call_limits=call_limits,
         call_links=call_links,
         deferred=deferred,

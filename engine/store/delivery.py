@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 import asyncpg
 import msgspec
 
+from engine.domain.callbacks import Callback
+from engine.store import callbacks
 from engine.store.audit import insert_audit
 from engine.store.history import StoredRecord, apply_disposition, upsert_records
 from engine.store.outbox import AuditPayload, CdrPayload, DispositionPayload, JournalStep, OutboxItem
@@ -20,12 +22,13 @@ from engine.store.pool import Connection
 from engine.store.steps import store_steps
 from engine.store.text import storable
 
-Payload: TypeAlias = CdrPayload | DispositionPayload | AuditPayload
+Payload: TypeAlias = CdrPayload | DispositionPayload | AuditPayload | Callback
 
-_PAYLOADS: dict[str, type[CdrPayload] | type[DispositionPayload] | type[AuditPayload]] = {
+_PAYLOADS: dict[str, type[Payload]] = {
     "cdr": CdrPayload,
     "disposition": DispositionPayload,
     "audit": AuditPayload,
+    "callback": Callback,
 }
 
 # The item is at fault, not the database: trying the same again would fail the same way, for ever.
@@ -113,3 +116,5 @@ async def _write_one(connection: Connection, journal_id: str, delivery: Delivery
             await apply_disposition(connection, given.call_id, given.disposition, given.at)
         case AuditPayload() as line:
             await insert_audit(connection, journal_id, delivery.item.seq, line)
+        case Callback() as callback:
+            await callbacks.insert(connection, callback)

@@ -15,7 +15,7 @@ class OutboxItem(Protocol):
     @property
     def seq(self) -> int: ...
     @property
-    def kind(self) -> str: ...  # cdr, disposition or audit; anything else becomes a dead letter
+    def kind(self) -> str: ...  # of `delivery`; anything else becomes a dead letter
     @property
     def call_id(self) -> str | None: ...
     @property

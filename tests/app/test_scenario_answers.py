@@ -10,8 +10,10 @@ import msgspec
 import pytest
 
 from engine.app.asked_once import AskedOnce
+from engine.app.callback_desk import CallbackAnswers
 from engine.app.contact_book import ContactBook
 from engine.app.declared_tables import DeclaredTables
+from engine.app.directories import CurrentDirectory
 from engine.app.scenario_answers import ScenarioAnswers
 from engine.app.table_answers import TableAnswers
 from engine.app.web_answers import WebAnswers
@@ -27,7 +29,7 @@ from engine.journal import Journal
 from engine.store.pool import Database
 from engine.webhooks.fetcher import Fetcher
 from tests.app.test_house_answers import AT, HOUSE
-from tests.config.directories import WEEK
+from tests.config.directories import FULL, WEEK
 from tests.domain.calls import Scene, asked_by_customer
 
 CALL = Scene(asked_by_customer()).call
@@ -37,11 +39,13 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 def answers(db: Database, journal: Journal) -> ScenarioAnswers:
     """Of a house that declares no table, and asks no web service without a `Fetcher` of the test's own."""
+    once = AskedOnce(journal, Clock())
     return ScenarioAnswers(
         house=HOUSE,
         tables=TableAnswers(db, DeclaredTables({}, NOWHERE)),
         web=WebAnswers(Fetcher(private=False)),
-        once=AskedOnce(journal, Clock()),
+        callbacks=CallbackAnswers(CurrentDirectory(FULL), once),
+        once=once,
     )
 
 

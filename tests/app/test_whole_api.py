@@ -6,6 +6,7 @@ and half of the bodies are good ones with a few fields changed: whoever only gue
 """
 
 import asyncio
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -136,6 +137,8 @@ class Whole:
             headers = {"Prefer": "respond-async"}
             ordered = self._session.put(site, json=GOOD["putSite"], headers=headers, timeout=ANSWER_S)
             return [{"change": ordered.json()["id"]}]
+        if "{callback}" in path:
+            return [{"callback": str(uuid.uuid4())}]  # no caller has left any
         if "{scope}" in path:
             return [{"scope": "agent:alice"}]
         if "{dialled}" in path:

@@ -8,7 +8,15 @@ from engine.domain.call import Call
 from engine.domain.cdr import Disposition
 from engine.domain.events import CallRequested, Disposed
 from engine.domain.limits import Level, Measure, Reading
-from engine.domain.public_events import EVENT_TYPES, Notified, PublicEvent, of_limit, of_scenario, of_step
+from engine.domain.public_events import (
+    EVENT_TYPES,
+    CallbackAsked,
+    Notified,
+    PublicEvent,
+    of_limit,
+    of_scenario,
+    of_step,
+)
 from tests.domain.calls import CALL, CUSTOMER, Scene, Tale, asked, asked_sip, moment
 from tests.domain.told_stages import TO_STAGE, to_answer, to_customer, to_reason, to_ringing, to_talk
 
@@ -118,7 +126,7 @@ def test_the_set_is_closed() -> None:
 
 
 LIMITS = {"call.limit_warning", "call.limit_reached"}
-OF_SCENARIOS = {"scenario.notified"}
+OF_SCENARIOS = {"scenario.notified", "callback.requested"}
 """Told by the limits, which look at many calls: no step of one call brings them."""
 
 
@@ -149,3 +157,9 @@ def test_a_scenario_tells_in_words_of_its_own() -> None:
     told = of_scenario(notified, to_talk(Scene()).call, moment(20).utc)
     assert (told.type, told.at, told.call_id) == ("scenario.notified", moment(20).utc, CALL)
     assert (told.data.notified, told.data.to) == (notified, CUSTOMER)
+
+
+def test_a_caller_who_wants_to_be_called_back() -> None:
+    asked = CallbackAsked(id="1", queue="sales", number="+33612345678")
+    told = of_scenario(asked, to_talk(Scene()).call, moment(20).utc)
+    assert (told.type, told.data.callback) == ("callback.requested", asked)

@@ -12,6 +12,7 @@ from engine.observe.metrics import Metrics
 from engine.settings import HttpSettings
 from tests.http import contract
 from tests.http.fakes import (
+    FakeCallbacks,
     FakeCalls,
     FakeCdrs,
     FakeContacts,
@@ -42,6 +43,7 @@ class Api:
     limits: FakeLimits
     incidents: FakeIncidents
     scenarios: FakeScenarios
+    callbacks: FakeCallbacks
     links: FakeLinks
     metrics: Metrics
     app: web.Application
@@ -67,6 +69,7 @@ async def api(limits: HttpSettings) -> AsyncIterator[Api]:
     calls, cdrs, tokens, health, metrics = FakeCalls(), FakeCdrs(), FakeTokens(), FakeHealth(), Metrics()
     directory, feed, webhooks, contacts = FakeDirectory(), FakeFeed(), FakeWebhooks(), FakeContacts()
     call_limits, links, incidents, scenarios = FakeLimits(), FakeLinks(), FakeIncidents(), FakeScenarios()
+    callbacks = FakeCallbacks()
     app = build_app(
         calls=calls,
         cdrs=cdrs,
@@ -82,6 +85,7 @@ async def api(limits: HttpSettings) -> AsyncIterator[Api]:
         call_links=links,
         incidents=incidents,
         scenarios=scenarios,
+        callbacks=callbacks,
     )
     async with ApiServer(app, limits) as server, ClientSession(server.url) as client:
         yield Api(
@@ -96,6 +100,7 @@ async def api(limits: HttpSettings) -> AsyncIterator[Api]:
             limits=call_limits,
             incidents=incidents,
             scenarios=scenarios,
+            callbacks=callbacks,
             links=links,
             metrics=metrics,
             app=app,

@@ -19,11 +19,13 @@ from engine.calls.contract import (
     LimitsView,
     Told,
 )
+from engine.domain.callbacks import Callback, CallbackStatus
 from engine.domain.cdr import CallRecord, Disposition, LegRecord
 from engine.domain.contacts import Contact, ContactId, GivenContact, contact
 from engine.domain.directory import Alias
-from engine.domain.values import CallId, Slug
+from engine.domain.values import E164, CallId, Slug
 from engine.errors import FaultyScenario, InvalidValue, RowFault, UnknownThing
+from engine.http.callback_port import CallbackPage
 from engine.http.contact_port import ContactPage, ContactSearch, KeptContact, Upserted
 from engine.http.incident_port import IncidentEntry, IncidentWish
 from engine.http.ports import (
@@ -312,6 +314,31 @@ class FakeScenarios:
     def _check(self, name: str) -> None:
         if name != "standard":
             raise UnknownThing(f"no scenario {name!r} is published under that alias")
+
+
+CALLBACK = Callback(
+    id="019aa0c2-7b1c-5000-8000-000000000001", call_id=LIVE, queue=Slug("sales"), number=E164("+33612345678"),
+    caller=None, scenario="rappel", site=Slug("paris"), language="fr", at=NOON,
+)  # fmt: skip
+
+
+class FakeCallbacks:
+    """One request, waiting."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.one = CALLBACK
+
+    async def page(self, queue: str | None, status: CallbackStatus | None, after: int, limit: int) -> CallbackPage:
+        self.asked.append((queue, status, after, limit))
+        return CallbackPage([self.one], 7)
+
+    async def change(self, name: str, status: CallbackStatus, actor: Actor) -> Callback:
+        if name != CALLBACK.id:
+            raise UnknownThing(f"there is no callback {name!r}")
+        self.asked.append((name, status, actor.name))
+        self.one = msgspec.structs.replace(self.one, status=status, changed_by=actor.name, changed_at=NOON)
+        return self.one
 
 
 class FakeLinks:

@@ -1,11 +1,14 @@
 """Health, readiness, metrics, and the page for people."""
 
 import re
+from typing import get_args
 
 import pytest
 
 from engine.http import docs
 from engine.http.ports import PartState
+from engine.http.routes import ROUTES
+from engine.http.routing import Tag
 from tests.http.conftest import Api
 from tests.http.fakes import LIVE
 
@@ -61,3 +64,10 @@ async def test_the_page_needs_nothing_from_elsewhere_and_runs_only_its_own_scrip
 def test_the_description_cannot_break_out_of_the_page() -> None:
     text = docs.page('{"a":"</script><script>alert(1)</script>"}', "en")
     assert "<script>alert" not in text
+
+
+def test_the_page_shows_every_part_of_the_api_in_both_languages() -> None:
+    for language in ("fr", "en"):
+        text = docs.page("{}", language)
+        assert [tag for tag in get_args(Tag) if text.count(f" {tag}: ") < 2 or f'"{tag}"' not in text] == []
+    assert {route.tag for route in ROUTES} == set(get_args(Tag))

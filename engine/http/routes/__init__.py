@@ -2,6 +2,7 @@
 
 from engine.http.routes import (
     call_link,
+    callbacks,
     calls,
     cdrs,
     changes,
@@ -29,6 +30,7 @@ ROUTES: tuple[Route, ...] = (
     *directory_more.ROUTES,
     *changes.ROUTES,
     *contacts.ROUTES,
+    *callbacks.ROUTES,
     *incidents.ROUTES,
     *scenarios.ROUTES,
     *events.ROUTES,
