@@ -42,7 +42,7 @@ from engine.app.manager_side import manager_connection
 from engine.app.measuring import MeasuredAnswers, MeasuredPools, measure
 from engine.app.phones import AsteriskPhones
 from engine.app.scenario_counts import ScenarioCounts
-from engine.app.scenario_library import LOOK_EVERY_S as SCENARIOS_EVERY_S
+from engine.app.scenario_shelf import LOOK_EVERY_S as SCENARIOS_EVERY_S
 from engine.app.webhook_side import Rows, WebhookBook
 from engine.ari.connection import AriConnection, Hooks
 from engine.ari.events import AriEvent
@@ -147,7 +147,7 @@ class Engine:
         self.scenarios = scenario_side.library(
             settings, db=self.db, journal=self.journal, clock=self.clock, source=self.directory
         )
-        await self.scenarios.load_local()
+        await self.scenarios.shelf.load_local()
         self.shipper = Shipper(self.journal, self.db, on_dead_letter=lambda _: self.metrics.keeping.dead_letters.inc())
         self.journal.on_record = self.shipper.poke
         self.poster = await enter(Poster(private=settings.webhooks.private_addresses))
@@ -243,7 +243,7 @@ class Engine:
             guard=self.limits,
             credit=self.credit,
             answering=MeasuredAnswers(self.answers, self.metrics),
-            programs=self.scenarios,
+            programs=self.scenarios.shelf,
         )
         self.limits.attach(self.calls.registry)
         self.changes = Changes(
@@ -362,7 +362,9 @@ class Engine:
         scheduler = AsyncIOScheduler(timezone="UTC")
         scheduler.add_job(self._prune, "interval", minutes=10, max_instances=1, coalesce=True)
         scheduler.add_job(self.incidents.look, "interval", seconds=INCIDENTS_EVERY_S, max_instances=1, coalesce=True)
-        scheduler.add_job(self.scenarios.look, "interval", seconds=SCENARIOS_EVERY_S, max_instances=1, coalesce=True)
+        scheduler.add_job(
+            self.scenarios.shelf.look, "interval", seconds=SCENARIOS_EVERY_S, max_instances=1, coalesce=True
+        )
         scheduler.start()
         self._stack.callback(scheduler.shutdown, wait=False)
 

@@ -12,6 +12,8 @@ from engine.scenarios.calendars import Calendars
 from engine.scenarios.hearing import Ears, Named, transcript
 from engine.scenarios.house import of_directory
 from engine.scenarios.publishing import Deployment
+from engine.sounds.of_asterisk import sounds_of
+from engine.sounds.publishing import spoken_languages
 from engine.sounds.speech import Speech
 from engine.sounds.spoken_call import read
 from engine.sounds.texts import words
@@ -20,9 +22,10 @@ DOCUMENTATION = Path("/usr/share/doc")
 
 
 def deployed(directory: Directory, flags: tuple[str, ...], speech: Speech | None) -> Deployment:
-    """What scenarios are checked against before they are published."""
-    languages = frozenset(get_args(Language)) if speech is not None else frozenset()
-    house = msgspec.structs.replace(of_directory(directory), flags=frozenset(flags), speech=languages)
+    """What scenarios are checked against before they are published. Blocking: the speech engine is tried."""
+    house = msgspec.structs.replace(
+        of_directory(directory), flags=frozenset(flags), speech=spoken_languages(speech), sounds=sounds_of(None)
+    )
     return Deployment(house, Calendars(directory), ears)
 
 

@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import structlog
-
 from engine.app.asked_once import AskedOnce, Reports
 from engine.app.auditing import Audit
 from engine.app.callback_desk import CallbackAnswers
@@ -14,20 +12,17 @@ from engine.app.house_answers import Flags, HouseAnswers, Source
 from engine.app.scenario_answers import ScenarioAnswers
 from engine.app.scenario_deployment import deployed
 from engine.app.scenario_library import ScenarioLibrary
+from engine.app.scenario_shelf import ScenarioShelf
 from engine.app.table_answers import TableAnswers
 from engine.app.web_answers import WebAnswers
 from engine.calls.clock import Clock
-from engine.errors import Unavailable
 from engine.scenario_settings import ScenarioSettings
 from engine.settings import Settings
-from engine.sounds import speech
+from engine.sounds.publishing import render_all, speech_here, words_of
 from engine.sounds.recorded import Recordings
-from engine.sounds.speech import Speech
 from engine.sounds.voices import Voices
 from engine.store.pool import Database
 from engine.webhooks.fetcher import Fetcher
-
-log = structlog.get_logger(__name__)
 
 SAID, RECORDED = "said", "recorded"
 """Where words are rendered to, and recordings kept, beside Asterisk's files: it must be able to read them."""
@@ -35,20 +30,22 @@ SAID, RECORDED = "said", "recorded"
 
 def voices(config_dir: Path, prompts: Path) -> Voices:
     """What a scenario says, as files Asterisk plays."""
-    return Voices(prompts=prompts, said=config_dir / SAID, recorded=Recordings(config_dir / RECORDED), speech=_speech())
+    return Voices(
+        prompts=prompts, said=config_dir / SAID, recorded=Recordings(config_dir / RECORDED), speech=speech_here()
+    )
 
 
 def library(settings: Settings, *, db: Database, journal: Audit, clock: Clock, source: Source) -> ScenarioLibrary:
     """The published scenarios."""
-    flags, speaks = settings.incidents.flags, _speech()
-    return ScenarioLibrary(
+    flags, speaks = settings.incidents.flags, speech_here()
+    shelf = ScenarioShelf(
         db,
-        journal,
-        clock,
-        source,
         folder=settings.state_dir / "scenarios",
         recorded=Recordings(settings.asterisk.config_dir / RECORDED),
-        deployed=lambda directory: deployed(directory, flags, speaks),
+        say=lambda program: render_all(speaks, words_of(program), settings.asterisk.config_dir / SAID),
+    )
+    return ScenarioLibrary(
+        shelf, db, journal, clock, source, deployed=lambda directory: deployed(directory, flags, speaks)
     )
 
 
@@ -76,12 +73,3 @@ async def answers(
             callbacks=CallbackAnswers(source, once),
             once=once,
         )
-
-
-def _speech() -> Speech | None:
-    """The machine's own speech engine, if it has one: scenarios of recordings need none."""
-    try:
-        return speech.found()
-    except Unavailable as none:
-        log.info("scenario.no_speech", why=none.message, next=none.what_next)
-        return None

@@ -15,7 +15,9 @@ TOKEN = "STANDARDISTE_TOKEN"  # noqa: S105 - the variable's name
 ANSWER_S = 10.0
 
 
-def ask(settings: Settings, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def ask(
+    settings: Settings, method: str, path: str, body: Mapping[str, Any] | None = None, *, within_s: float = ANSWER_S
+) -> dict[str, Any]:
     """What the engine answers; raises BadInput with its reason for not doing it, Unavailable when it does not run."""
     token = os.environ.get(TOKEN, "")
     if not token:
@@ -26,7 +28,7 @@ def ask(settings: Settings, method: str, path: str, body: Mapping[str, Any] | No
     sent = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=sent, method=method, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:  # noqa: S310 - our own settings' http
+        with urllib.request.urlopen(request, timeout=within_s) as answer:  # noqa: S310 - our own settings' http
             found: dict[str, Any] = json.load(answer)
             return found
     except urllib.error.HTTPError as refused:

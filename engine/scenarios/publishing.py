@@ -22,7 +22,7 @@ from engine.scenarios.answers import World
 from engine.scenarios.check.files import check_loaded
 from engine.scenarios.check.proof import Proof
 from engine.scenarios.findings import Finding
-from engine.scenarios.hearing import Ears, Named
+from engine.scenarios.hearing import DEAF, Ears, Named
 from engine.scenarios.house import House
 from engine.scenarios.program import LoadedProgram, load_program
 
@@ -87,9 +87,10 @@ def judge(bundle: Bundle, name: Slug, deployment: Deployment) -> Judged:
         folder = Path(made)
         _unpack(bundle, folder)
         loaded = load_program(folder, name)
-        report = check_loaded(loaded, deployment.house)
+        ears, unreadable = _listened(loaded, deployment)
+        report = check_loaded(loaded, msgspec.structs.replace(deployment.house, seconds=_seconds(ears)))
         program = loaded.program if report.good else None
-        failures = tuple(_failures(program, loaded, folder, deployment)) if program is not None else ()
+        failures = [*unreadable, *(_failures(program, folder, deployment.beyond, ears) if program is not None else ())]
         used = {_path(folder, Path(at.file)) for at in loaded.scenarios.values()}
         used.add(_path(folder, testing.file_of(folder, name)))
         return Judged(
@@ -117,18 +118,30 @@ def _unpack(bundle: Bundle, folder: Path) -> None:
             file.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def _failures(program: Program, loaded: LoadedProgram, folder: Path, deployment: Deployment) -> Iterator[str]:
+def _listened(loaded: LoadedProgram, deployment: Deployment) -> tuple[Ears, list[str]]:
+    """What is heard, and what is wrong with a recording."""
+    try:
+        return deployment.ears({(one.language, str(one.name)): one.path for one in loaded.recordings}), []
+    except BadFile as bad:
+        return DEAF, [bad.message]
+
+
+def _seconds(ears: Ears) -> dict[str, float]:
+    """How long each recording lasts, the longest of its languages."""
+    return {name: seconds for (_, name), seconds in sorted(ears.recordings.items(), key=lambda item: item[1])}
+
+
+def _failures(program: Program, folder: Path, beyond: World | None, ears: Ears) -> Iterator[str]:
     """What went wrong in the conversations, or that there are none."""
     file = testing.file_of(folder, program.main)
     try:
         written = conversations.load(file)
-        ears = deployment.ears({(one.language, str(one.name)): one.path for one in loaded.recordings})
     except BadFile as bad:
         yield bad.message
         return
     if not written:
         yield f"{file}: no conversation is written there"
-    for held in testing.hold_all(program, written, str(file), deployment.beyond, ears).held:
+    for held in testing.hold_all(program, written, str(file), beyond, ears).held:
         if held.failure is not None:
             yield f"{file}:{held.conversation.line}: {held.conversation.name}: {held.failure}"
 

@@ -14,14 +14,17 @@ import msgspec
 from engine.domain.directory import Language
 from engine.domain.scenario.graph import Program
 from engine.domain.values import Slug
+from engine.errors import InvalidValue
 from engine.scenarios.publishing import Take
-from engine.sounds.spoken_call import at_rate, read, write
+from engine.sounds.conditioning import Forms, write
+from engine.sounds.convert import Converted
+from engine.sounds.uploads import convert
 
 _NAME_LENGTH = 40  # the longest Slug
 
 
 class Recordings:
-    """The files, below a directory that Asterisk can read: <language>/<name>.wav."""
+    """The files, below a directory that Asterisk can read: <language>/<name>.wav and, in the wide band, .wav16."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -38,12 +41,13 @@ class Recordings:
         return {take.sha256 for take in takes if not self._file(names[take.name], take.language).exists()}
 
     def keep(self, takes: Iterable[Take], sounds: Mapping[str, bytes]) -> None:
-        """Write those whose sound is given; raises BadFile for one that is no WAV, and OSError. Blocking."""
+        """Write those whose sound is given; raises InvalidValue for one that cannot be used, and OSError. Blocking."""
         takes = tuple(takes)
         names = names_of(takes)
         for take in takes:
             if take.sha256 in sounds:
-                _convert(sounds[take.sha256], self._file(names[take.name], take.language))
+                made = _converted(take, sounds[take.sha256])
+                write(Forms(made.wide, made.narrow), self._file(names[take.name], take.language))
 
     def _file(self, name: Slug, language: Language) -> Path:
         return self._folder / language / f"{name}.wav"
@@ -77,10 +81,8 @@ def _renamed(value: Any, names: Mapping[Slug, Slug]) -> Any:
             return value
 
 
-def _convert(sound: bytes, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    part.write_bytes(sound)
-    samples = at_rate(read(part))
-    write(samples, part)
-    part.replace(file)
+def _converted(take: Take, sound: bytes) -> Converted:
+    try:
+        return convert(sound)
+    except InvalidValue as wrong:
+        raise InvalidValue(f"{take.language}/{take.name}.wav: {wrong.message}", code=wrong.stable_code) from wrong

@@ -10,17 +10,19 @@ import pytest
 
 from engine.app.scenario_deployment import deployed
 from engine.app.scenario_library import ScenarioLibrary
+from engine.app.scenario_shelf import ScenarioShelf
 from engine.calls.clock import Clock
 from engine.calls.contract import Actor
 from engine.domain.directory import EMPTY, Directory
 from engine.domain.scenario.graph import File, Play, Program
 from engine.domain.values import Slug
 from engine.errors import DatabaseAway, FaultyScenario, InvalidValue, Refused, UnknownThing
-from engine.scenarios.hearing import DEAF
 from engine.scenarios.publishing import Bundle, Deployment
+from engine.sounds.publishing import Unsaid
 from engine.sounds.recorded import Recordings
 from engine.store.pool import Database
 from tests.app.test_contact_book import Audit
+from tests.sounds.speaking import tone
 
 OPS = Actor(token_id="t", name="ops", scopes=frozenset({"directory:write"}))
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -42,23 +44,23 @@ conversations:
 """
 
 
-def wav(sample: int, rate_hz: int = 16_000) -> bytes:
-    """A tenth of a second."""
+def wav(hz: int, rate_hz: int = 16_000) -> bytes:
+    """Half a second of a tone."""
     held = io.BytesIO()
     with wave.open(held, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate_hz)
-        file.writeframes(sample.to_bytes(2, "little") * (rate_hz // 10))
+        file.writeframes(tone(0.5, rate_hz=rate_hz, hz=hz, peak=8_000).tobytes())
     return held.getvalue()
 
 
-def bundle(scenario: str = SCENARIO, *, test: str = TEST, sound: int = 1) -> Bundle:
+def bundle(scenario: str = SCENARIO, *, test: str = TEST, sound: int = 400) -> Bundle:
     files = {"hello/scenario.yaml": scenario, "hello/hello.test.yaml": test, "unused/scenario.yaml": "x"}
     return Bundle(files, {"hello/prompts/fr/welcome.wav": wav(sound)})
 
 
-SECOND = bundle(sound=2)
+SECOND = bundle(sound=900)
 
 
 class Source:
@@ -70,25 +72,27 @@ class House:
 
     def __init__(self, db: Database, home: Path) -> None:
         self.db, self.home, self.audit = db, home, Audit()
+        self.spoken: list[str] = []
+        self.unsaid: list[Unsaid] = []
 
     def engine(self, name: str = "a", db: Database | None = None) -> ScenarioLibrary:
-        return ScenarioLibrary(
-            db or self.db,
-            self.audit,
-            Clock(kernel=lambda: 0.0, wall=lambda: NOON, boot="b"),
-            Source(),
-            folder=self.home / name / "scenarios",
-            recorded=self.recordings(name),
-            deployed=where,
+        known = db or self.db
+        shelf = ScenarioShelf(
+            known, folder=self.home / name / "scenarios", recorded=self.recordings(name), say=self.say
         )
+        clock = Clock(kernel=lambda: 0.0, wall=lambda: NOON, boot="b")
+        return ScenarioLibrary(shelf, known, self.audit, clock, Source(), deployed=where)
+
+    async def say(self, program: Program) -> list[Unsaid]:
+        self.spoken.append(program.version)
+        return self.unsaid
 
     def recordings(self, name: str = "a") -> Recordings:
         return Recordings(self.home / name / "recorded")
 
 
 def where(directory: Directory) -> Deployment:
-    known = deployed(directory, (), None)
-    return Deployment(known.house, known.beyond, lambda recordings: DEAF)
+    return deployed(directory, (), None)
 
 
 @pytest.fixture
@@ -110,16 +114,16 @@ async def test_what_is_published_leads_the_next_caller_here_and_elsewhere(house:
     ours, other = house.engine("a"), house.engine("b")
     first = await ours.publish(HELLO, bundle(), "live", OPS)
     assert first.changed
-    before = ours.published(HELLO)
+    before = ours.shelf.published(HELLO)
     assert before is not None
     second = await ours.publish(HELLO, SECOND, "live", OPS)
-    await other.look()
+    await other.shelf.look()
     for library in (ours, other):
-        live, previous = library.published(HELLO), library.published(HELLO, "previous")
+        live, previous = library.shelf.published(HELLO), library.shelf.published(HELLO, "previous")
         assert live is not None
         assert previous is not None
         assert (live.version, previous.version) == (second.version, first.version)
-        assert library.of_version(first.version) == before  # for the call that began with it
+        assert library.shelf.of_version(first.version) == before  # for the call that began with it
     assert house.audit.told() == [
         ("scenarios: publish hello", f"live is {first.version}", None),
         ("scenarios: publish hello", f"live is {second.version}", None),
@@ -130,16 +134,18 @@ async def test_callers_of_two_versions_hear_each_their_own_recording(house: Hous
     library = house.engine("a")
     await library.publish(HELLO, bundle(), "live", OPS)
     await library.publish(HELLO, SECOND, "live", OPS)
-    names = [said(library.published(HELLO, alias)) for alias in ("live", "previous")]
+    names = [said(library.shelf.published(HELLO, alias)) for alias in ("live", "previous")]
     other = house.engine("b")
-    await other.look()
+    await other.shelf.look()
     for node in ("a", "b"):
         found = [house.recordings(node)(name, "fr") for name in names]
         assert None not in found
         assert len({file.read_bytes() for file in found if file}) == 2
         assert house.recordings(node)(names[0], "en") is None
         with wave.open(str(found[0]), "rb") as file:
-            assert (file.getframerate(), file.getnframes()) == (8_000, 800)
+            assert file.getframerate() == 8_000
+        assert found[0] is not None
+        assert found[0].with_suffix(".wav16").exists()
 
 
 async def test_the_same_twice_changes_nothing(house: House) -> None:
@@ -183,6 +189,10 @@ FAULTY = {
     "a fault in the file": (bundle(SCENARIO.replace("next: bye", "next: by")), "hello/scenario.yaml:5:"),
     "no file": (Bundle({"other/scenario.yaml": SCENARIO}), "hello/scenario.yaml:1:1: S101"),
     "no conversation": (bundle(test=""), "hello/hello.test.yaml"),
+    "a recording that is none": (
+        Bundle(bundle().files, {"hello/prompts/fr/welcome.wav": b"RIFF"}),
+        "hello/prompts/fr/welcome.wav: not a recording",
+    ),
     "another way": (
         bundle(test=TEST.replace("greet done, bye", "bye")),
         "hello/hello.test.yaml:2: greeted: path: node 1 is not `bye`",
@@ -198,10 +208,28 @@ async def test_what_no_caller_may_meet(house: House, files: Bundle, told: str) -
         await library.publish(HELLO, files, "live", OPS)
     assert told in faulty.value.faults[0].detail
     assert str(house.home) not in faulty.value.message
-    live = library.published(HELLO)
+    live = library.shelf.published(HELLO)
     assert live is not None
     assert live.version == kept.version
     assert house.audit.rows[-1].rule == "scenario-faulty"
+
+
+async def test_what_cannot_be_heard_is_not_published(house: House) -> None:
+    library = house.engine()
+    with pytest.raises(FaultyScenario) as silent:
+        await library.publish(HELLO, bundle(sound=0), "live", OPS)
+    assert silent.value.faults[0].detail == "fr/welcome.wav: nothing is heard in it"
+    house.unsaid = [Unsaid("fr", "Bonjour", "the speech engine is broken")]
+    with pytest.raises(FaultyScenario) as unsaid:
+        await library.publish(HELLO, bundle(), "live", OPS)
+    assert unsaid.value.faults[0].detail == "fr: 'Bonjour' is not said: the speech engine is broken"
+    assert library.entries() == []
+
+
+async def test_words_are_spoken_on_every_node(house: House) -> None:
+    made = await house.engine("a").publish(HELLO, bundle(), "live", OPS)
+    await house.engine("b").shelf.look()
+    assert house.spoken == [made.version, made.version]
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/passwd", "hello/scenario.yaml/../x", "hello/x.yaml", "A/scenario.yaml"])
@@ -218,12 +246,12 @@ async def test_without_postgresql_callers_are_led_and_nothing_is_changed(house: 
     second = await house.engine().publish(HELLO, SECOND, "live", OPS)
     async with Database("postgresql://nobody@127.0.0.1:1/none") as away:
         library = house.engine(db=away)
-        await library.load_local()
-        await library.look()
-        live = library.published(HELLO)
+        await library.shelf.load_local()
+        await library.shelf.look()
+        live = library.shelf.published(HELLO)
         assert live is not None
         assert live.version == second.version
-        began = library.of_version(first.version)
+        began = library.shelf.of_version(first.version)
         assert began is not None
         assert began.version == first.version
         with pytest.raises(DatabaseAway):
@@ -236,10 +264,10 @@ async def test_what_is_lost_on_this_node_is_fetched_again(house: House) -> None:
         if file.name != "aliases.json":
             file.unlink()
     library = house.engine()
-    await library.load_local()
-    assert library.published(HELLO) is None
-    await library.look()
-    program = library.published(HELLO)
+    await library.shelf.load_local()
+    assert library.shelf.published(HELLO) is None
+    await library.shelf.look()
+    program = library.shelf.published(HELLO)
     assert program is not None
     assert program.version == made.version
     assert house.recordings()(said(program), "fr") is not None
@@ -250,18 +278,18 @@ async def test_a_copy_that_cannot_be_read_is_done_without(house: House) -> None:
     folder = house.home / "a" / "scenarios"
     (folder / f"{made.version}.json").write_text("{")
     library = house.engine()
-    assert library.of_version(made.version) is None
-    assert library.of_version("../aliases") is None
+    assert library.shelf.of_version(made.version) is None
+    assert library.shelf.of_version("../aliases") is None
     (folder / "aliases.json").write_text("{")
-    await library.load_local()
+    await library.shelf.load_local()
     assert library.entries() == []
 
 
 async def test_two_at_once_take_turns(house: House) -> None:
     ours, other = house.engine("a"), house.engine("b")
     await asyncio.gather(ours.publish(HELLO, bundle(), "live", OPS), other.publish(HELLO, SECOND, "live", OPS))
-    await ours.look()
-    await other.look()
+    await ours.shelf.look()
+    await other.shelf.look()
     assert ours.entries() == other.entries()
     (entry,) = ours.entries()
     assert entry.live is not None

@@ -12,6 +12,8 @@ from engine.commands.scenario import _reading
 from engine.errors import StandardisteError
 from engine.settings import Settings
 
+PUBLISHED_S = 60.0
+"""Words are spoken and recordings converted before it is answered."""
 WATCH_S = 0.5
 _TEACH = f"""\
   export {TOKEN}=...        engine token create author --scope directory:read --scope directory:write
@@ -58,7 +60,7 @@ class Publisher:
         bundle = gathered(self._folder, Slug(self._name))
         recordings = {path: base64.b64encode(sound).decode() for path, sound in bundle.recordings.items()}
         body = {"files": dict(bundle.files), "recordings": recordings, "alias": self._alias}
-        told = ask(self._settings, "POST", f"/v1/scenarios/{self._name}/publish", body)
+        told = ask(self._settings, "POST", f"/v1/scenarios/{self._name}/publish", body, within_s=PUBLISHED_S)
         return "\n".join([*map(_line, told["findings"]), *told["proof"], _in_force(told)])
 
     def look(self) -> str | None:
