@@ -14,8 +14,9 @@ from engine.domain.values import Slug
 Ending = Literal["ended", "hung_up", "limit", "fault", "talked"]
 
 
-class Visit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One node on the way, as the record shows it (feature C14).
+class Visit(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """One node on the way, as the record shows it (feature C14). Every step of the journal carries all of them: without
+    the names of their fields they take a third less room.
 
     `outcome` is None while the caller is there. `keys`: what was pressed meanwhile, masked where sensitive. `prompts`:
     how many were begun; `cut`: how many of these the caller cut short. `message`: the recording made here.
