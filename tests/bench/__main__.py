@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import edge, journal, machine, reown, setup, simulate
+from tests.bench import edge, ivr, journal, machine, reown, setup, simulate
 from tests.bench.asked import Asked, say
 from tests.bench.tables import Table
 
@@ -25,6 +25,7 @@ BENCHES: dict[str, Callable[[Asked], Awaitable[list[Table]]]] = {
     "setup": setup.bench,
     "edge": edge.bench,
     "simulate": simulate.bench,
+    "ivr": ivr.bench,
 }
 
 EPILOG = """\
@@ -34,6 +35,7 @@ reown     kill -9 with calls alive: seconds until the next engine owns all of th
 setup     what a call costs and how long its steps take at a steady pace, beside plain dialplan
 edge      calls refused past the edge, and what becomes of those that are taken
 simulate  simulated calls through scenarios per second on one core
+ivr       callers in menus at once: from key to prompt, beside the same menus in plain dialplan
 
 examples:
   bin/bench machine
@@ -84,7 +86,9 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("what", nargs="*", choices=[*BENCHES, []], metavar="WHAT", help="which; default: all of them")
-    parser.add_argument("--calls", type=_counts, metavar="N,..", help="live calls (reown)")
+    parser.add_argument(
+        "--calls", type=_counts, metavar="N,..", help="live calls (reown), callers at once (ivr: the most of them)"
+    )
     parser.add_argument("--rates", type=_rates, metavar="R,..", help="calls per second (setup)")
     parser.add_argument("--seconds", type=float, metavar="S", help="how long each measurement lasts")
     parser.add_argument("--repeats", type=int, metavar="K", help="how often each is repeated; the middle one counts")
