@@ -41,6 +41,7 @@ from engine.app.listening import Listener
 from engine.app.manager_side import manager_connection
 from engine.app.measuring import MeasuredAnswers, MeasuredPools, measure
 from engine.app.phones import AsteriskPhones
+from engine.app.prompt_book import PromptBook
 from engine.app.scenario_counts import ScenarioCounts
 from engine.app.scenario_shelf import LOOK_EVERY_S as SCENARIOS_EVERY_S
 from engine.app.webhook_side import Rows, WebhookBook
@@ -291,6 +292,7 @@ class Engine:
             incidents=self.incidents,
             scenarios=self.scenarios,
             callbacks=CallbackDesk(self.db, self.journal),
+            prompts=PromptBook(self.db, self.journal),
         )
         try:
             async with asyncio.TaskGroup() as self._group:

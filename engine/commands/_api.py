@@ -16,20 +16,27 @@ ANSWER_S = 10.0
 
 
 def ask(
-    settings: Settings, method: str, path: str, body: Mapping[str, Any] | None = None, *, within_s: float = ANSWER_S
+    settings: Settings,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | bytes | None = None,
+    *,
+    within_s: float = ANSWER_S,
 ) -> dict[str, Any]:
-    """What the engine answers; raises BadInput with its reason for not doing it, Unavailable when it does not run."""
+    """What the engine answers, empty where it has nothing to say; raises BadInput with its reason for not doing it,
+    Unavailable when it does not run. `body`: JSON, or the bytes of a recording."""
     token = os.environ.get(TOKEN, "")
     if not token:
         raise BadInput(f"{TOKEN} is not set", what_next="Make one: engine token create boss --scope admin")
     host = f"[{settings.http.host}]" if ":" in settings.http.host else settings.http.host
     url = f"http://{host}:{settings.http.port}{path}"
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    sent = None if body is None else json.dumps(body).encode()
+    kind = "audio/basic" if isinstance(body, bytes) else "application/json"
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
+    sent = body if isinstance(body, bytes | None) else json.dumps(body).encode()
     request = urllib.request.Request(url, data=sent, method=method, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=within_s) as answer:  # noqa: S310 - our own settings' http
-            found: dict[str, Any] = json.load(answer)
+            found: dict[str, Any] = json.loads(answer.read() or b"{}")
             return found
     except urllib.error.HTTPError as refused:
         problem = json.load(refused)

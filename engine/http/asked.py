@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from fnmatch import fnmatch
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from engine.http.problems import HttpRefusal
 from engine.http.routing import SERVICES, Asked, Route, Services
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_COMPRESSED = "Content-Encoding"
 _PLUS_LOST = {"from", "to", "number"}  # values that begin with or hold a plus sign, which many clients do not escape
 
 
@@ -47,7 +49,11 @@ async def _asked(route: Route, request: web.Request, services: Services) -> Aske
         require_scope(actor, route.scope)
     _check_path(request)
     query = _query(route, request)
-    body = None if route.body is None else await _body(route, route.body, request, services)
+    body: msgspec.Struct | bytes | None = None
+    if route.body is not None:
+        body = await _body(route, route.body, request, services)
+    elif route.upload is not None:
+        body = await _upload(route, route.upload, request, services)
     return Asked(request=request, services=services, actor=actor, query=query, body=body)
 
 
@@ -75,23 +81,30 @@ def _query(route: Route, request: web.Request) -> msgspec.Struct:
 
 async def _body(route: Route, kind: type[msgspec.Struct], request: web.Request, services: Services) -> msgspec.Struct:
     """The body as its type. A route that takes megabytes has them read beside the loop, which is the calls'."""
-    limit = route.body_limit or services.limits.body_limit_bytes
-    raw = await _raw(request.clone(client_max_size=limit), services, limit)
+    if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        raise HttpRefusal("not-json", "The body must be application/json in UTF-8")
+    if _COMPRESSED in request.headers:
+        raise HttpRefusal("not-json", "The body must not be compressed")
+    raw = await _raw(route, request, services)
     if route.body_limit is None:
         return json_text.typed(json_text.parse(raw), kind)
     return await asyncio.to_thread(lambda: json_text.typed(json_text.parse(raw), kind))
 
 
-async def _raw(request: web.BaseRequest, services: Services, most: int) -> bytes:
-    if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
-        raise HttpRefusal("not-json", "The body must be application/json in UTF-8")
-    if "Content-Encoding" in request.headers:
-        raise HttpRefusal("not-json", "The body must not be compressed")
+async def _upload(route: Route, wanted: str, request: web.Request, services: Services) -> bytes:
+    """A file as the body: what it really is, its reader finds out."""
+    if not fnmatch(request.content_type, wanted) or _COMPRESSED in request.headers:
+        raise HttpRefusal("not-the-media", f"The body must be {wanted}, and not compressed")
+    return await _raw(route, request, services)
+
+
+async def _raw(route: Route, request: web.Request, services: Services) -> bytes:
+    most = route.body_limit or services.limits.body_limit_bytes
+    within_s = route.body_time_s or services.limits.body_time_s
     try:
-        async with asyncio.timeout(services.limits.body_time_s):
-            return await request.read()
+        async with asyncio.timeout(within_s):
+            return await request.clone(client_max_size=most).read()
     except web.HTTPRequestEntityTooLarge as large:
         raise HttpRefusal("body-too-large", f"The body is larger than {most} bytes") from large
     except TimeoutError as slow:
-        limit = services.limits.body_time_s
-        raise HttpRefusal("body-too-slow", f"The body did not arrive within {limit:g} s") from slow
+        raise HttpRefusal("body-too-slow", f"The body did not arrive within {within_s:g} s") from slow

@@ -31,6 +31,7 @@ _PATH_TYPES = {
     "extension": {"type": "string", "pattern": "^[0-9]{1,10}$"},
     "dialled": {"type": "string", "minLength": 1, "maxLength": 40},
     "name": {"type": "string", "pattern": NAME_PATTERN, "maxLength": 40},
+    "language": {"type": "string", "enum": ["fr", "en"]},
     "number": {"type": "string", "pattern": E164_PATTERN, "maxLength": 16},
     "contact": {"type": "string", "pattern": f"^{CODE_PATTERN}$", "maxLength": 64},
     "code": {"type": "string", "pattern": f"^{CODE_PATTERN}$", "maxLength": 64},
@@ -113,6 +114,9 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
         operation["x-frames"] = schemas.of(route.frames)  # OpenAPI has no word for what a websocket carries
     if route.body is not None:
         content = {"application/json": {"schema": schemas.of(route.body)}}
+        operation["requestBody"] = {"required": True, "content": content}
+    if route.upload is not None:
+        content = {route.upload: {"schema": {"type": "string", "format": "binary"}}}
         operation["requestBody"] = {"required": True, "content": content}
     return {name: value for name, value in operation.items() if value not in ("", [])}
 

@@ -44,6 +44,12 @@ KINDS: dict[str, Kind] = {
     "not-acceptable": Kind(406, "No such representation", "Ask for one of the types named."),
     "body-too-slow": Kind(408, "The body did not arrive in time", "Send it again."),
     "body-too-large": Kind(413, "The body is too large", "Send less."),
+    "not-the-media": Kind(415, "The body is no file of this kind", "Send the file with its own Content-Type."),
+    "recording-empty": Kind(422, "The recording is empty", "Send the file as the body."),
+    "recording-not-audio": Kind(422, "No recording that can be read", "Send WAV, FLAC, OGG, Opus or MP3."),
+    "recording-silent": Kind(422, "Nothing is heard in the recording", "Record it again, nearer to the microphone."),
+    "recording-too-large": Kind(413, "The recording is too large", "Send it as FLAC, Opus or MP3."),
+    "recording-too-long": Kind(422, "The recording is too long", "Callers listen to a minute at most: shorten it."),
     "not-json": Kind(415, "The body is not declared as JSON", "Send Content-Type: application/json."),
     "webhook-address": Kind(422, "No event is sent to this address", "Give a public https address."),
     "websocket-needed": Kind(426, "This is a stream", "Connect with a websocket client."),
@@ -107,7 +113,6 @@ RULES: dict[str, Kind] = {
     "caller-id": Kind(422, "The caller id is not a number", "Correct it, or leave it out."),
     "caller-id-mobile": Kind(422, "A French mobile number is no caller id here", "Use a fixed number of the trunk."),
     "caller-id-not-owned": Kind(422, "No trunk owns this caller id", "Use a number of the trunk, or leave it out."),
-    "recording": Kind(422, "The recording cannot be used", "Send speech, in WAV, FLAC, OGG or MP3."),
     "recording-unavailable": Kind(422, "Recording is not there yet", "Leave record out."),
     "calls-per-minute": Kind(429, "Too many calls by this agent", "Wait for the seconds Retry-After names."),
     "incidents-not-permitted": Kind(403, "This agent may not set incidents", "Give the agent the right `incidents`."),
@@ -192,11 +197,10 @@ class HttpRefusal(StandardisteError):
 
 
 def kind_of(code: str) -> Kind | None:
-    """The words for a code. Classes of destinations share theirs (`destination-premium`...), and so do limits, and what
-    is wrong with recordings."""
+    """The words for a code. Classes of destinations share theirs (`destination-premium`...), and so do limits."""
     exact = KINDS.get(code) or RULES.get(code)
     family = code.partition("-")[0]
-    return RULES[family] if exact is None and family in ("destination", "limit", "recording") and "-" in code else exact
+    return RULES[family] if exact is None and family in ("destination", "limit") and "-" in code else exact
 
 
 def problem_of(error: StandardisteError, request_id: str) -> tuple[Problem, dict[str, str]]:

@@ -18,6 +18,7 @@ from engine.http.callback_port import Callbacks
 from engine.http.contact_port import Contacts
 from engine.http.incident_port import Incidents
 from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Scope, Tokens
+from engine.http.prompt_port import Prompts
 from engine.http.scenario_port import Scenarios
 from engine.http.webhook_port import Webhooks
 from engine.observe.metrics import Metrics
@@ -34,6 +35,7 @@ Tag = Literal[
     "limits",
     "incidents",
     "scenarios",
+    "prompts",
     "callbacks",
     "events",
     "state",
@@ -67,6 +69,7 @@ class Services:
     callbacks: Callbacks | None = None
     incidents: Incidents | None = None
     scenarios: Scenarios | None = None
+    prompts: Prompts | None = None
     call_limits: Limits | None = None
     call_links: CallLinks | None = None  # None: switched off
     openapi: bytes = b"{}"
@@ -153,7 +156,9 @@ class Route:
     scope: Scope | None = None
     query: type[msgspec.Struct] = NoQuery
     body: type[msgspec.Struct] | None = None
+    upload: str | None = None  # instead of a JSON body, a file: its media types, such as audio/*
     body_limit: int | None = None  # bytes, where the common limit is too small
+    body_time_s: float | None = None  # where the common time is too short
     frames: type[msgspec.Struct] | None = None  # of a websocket: what its text frames hold
     headers: dict[str, Header] = field(default_factory=dict)  # request headers it understands
     answers: tuple[Answer, ...]
@@ -185,6 +190,8 @@ class Route:
             codes += ["unknown", "unknown-call"]
         if self.body is not None:
             codes += ["bad-json", "body-too-slow", "body-too-large", "not-json", "invalid-body", "invalid-text"]
+        if self.upload is not None:
+            codes += ["body-too-slow", "body-too-large", "not-the-media"]
         if self.defers:
             codes.append("changes-under-way")
         return sorted({*codes, *self.problems})

@@ -28,6 +28,7 @@ from engine.http.deferred import Deferred
 from engine.http.incident_port import Incidents
 from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Tokens
 from engine.http.problems import HttpRefusal
+from engine.http.prompt_port import Prompts
 from engine.http.routes import ROUTES, events
 from engine.http.routing import SERVICES, Services
 from engine.http.scenario_port import Scenarios
@@ -61,6 +62,7 @@ def build_app(
     incidents: Incidents | None = None,
     scenarios: Scenarios | None = None,
     callbacks: Callbacks | None = None,
+    prompts: Prompts | None = None,
     call_limits: Limits | None = None,
     call_links: CallLinks | None = None,
 ) -> web.Application:
@@ -81,6 +83,7 @@ def build_app(
         incidents=incidents,
         scenarios=scenarios,
         callbacks=callbacks,
+        prompts=prompts,
         call_limits=call_limits,
         call_links=call_links,
         deferred=deferred,

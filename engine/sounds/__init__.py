@@ -33,6 +33,8 @@ Prompt = Literal[
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 PROMPTS: tuple[Prompt, ...] = get_args(Prompt)
+MOST_UPLOAD_BYTES = 30 * 1024 * 1024
+"""Of a recording somebody uploads: five minutes of 16 bit, 44.1 kHz, mono are 26 MB."""
 FOLDER = Path(__file__).resolve().parent
 
 

@@ -7,38 +7,20 @@ is, ends this process and not the engine. Asked by `uploads`, through pipes.
 import io
 import resource
 import sys
-from typing import Literal
 
 import msgspec
 import numpy as np
 import soundfile
 
 from engine.sounds.conditioning import NARROW_HZ, WIDE_HZ, Samples, forms, resample, silent
+from engine.sounds.uploads import LONGEST_S, Converted, Unusable
 
-LONGEST_S = 300
-"""Callers hang up long before the end of five minutes."""
 _FORMATS = frozenset({"WAV", "WAVEX", "RF64", "W64", "AIFF", "FLAC", "OGG", "MP3"})
 _RATES_HZ = range(4_000, 192_001)
 _MOST_CHANNELS = 8
 _LOUDEST = 8.0  # of a file of floating point, in which 1.0 is full scale and no limit
 _MEMORY_BYTES = 3 * 1024**3  # of addresses: libraries reserve far more than they use
 _CPU_S = 40
-
-Fault = Literal["not-audio", "too-long", "silent"]
-
-
-class Converted(msgspec.Struct, frozen=True, kw_only=True, tag="converted"):
-    """Both forms as WAV files, how long they last, and what they were made of: such as `MP3, 44100 Hz, stereo`."""
-
-    wide: bytes
-    narrow: bytes
-    seconds: float
-    made_of: str
-
-
-class Unusable(msgspec.Struct, frozen=True, kw_only=True, tag="unusable"):
-    fault: Fault
-    why: str
 
 
 def converted(upload: bytes) -> Converted | Unusable:
@@ -47,14 +29,16 @@ def converted(upload: bytes) -> Converted | Unusable:
         with soundfile.SoundFile(io.BytesIO(upload)) as file:
             made_of = f"{file.format}, {file.samplerate} Hz, {file.channels} channels"
             if file.format not in _FORMATS or file.samplerate not in _RATES_HZ or file.channels > _MOST_CHANNELS:
-                return Unusable(fault="not-audio", why=f"{made_of}: no recording of speech")
+                return Unusable(fault="recording-not-audio", why=f"{made_of}: no recording of speech")
             rate_hz, samples = file.samplerate, _mono(file)
     except (soundfile.SoundFileError, OSError, ValueError) as wrong:
-        return Unusable(fault="not-audio", why=f"no recording in WAV, FLAC, OGG, Opus or MP3: {str(wrong)[:200]}")
+        return Unusable(
+            fault="recording-not-audio", why=f"no recording in WAV, FLAC, OGG, Opus or MP3: {str(wrong)[:200]}"
+        )
     if len(samples) > LONGEST_S * rate_hz:
-        return Unusable(fault="too-long", why=f"it is longer than {LONGEST_S // 60} minutes")
+        return Unusable(fault="recording-too-long", why=f"it is longer than {LONGEST_S // 60} minutes")
     if silent(resample(samples, rate_hz, WIDE_HZ), WIDE_HZ):
-        return Unusable(fault="silent", why="nothing is heard in it")
+        return Unusable(fault="recording-silent", why="nothing is heard in it")
     made = forms(samples, rate_hz)
     seconds = (len(made.narrow) - 44) / 2 / NARROW_HZ
     return Converted(wide=made.wide, narrow=made.narrow, seconds=seconds, made_of=made_of)

@@ -17,8 +17,7 @@ from engine.domain.values import Slug
 from engine.errors import InvalidValue
 from engine.scenarios.publishing import Take
 from engine.sounds.conditioning import Forms, write
-from engine.sounds.convert import Converted
-from engine.sounds.uploads import convert
+from engine.sounds.uploads import Converted, convert
 
 _NAME_LENGTH = 40  # the longest Slug
 

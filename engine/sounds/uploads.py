@@ -5,34 +5,52 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import Semaphore
+from typing import Literal
 
 import msgspec
 import structlog
 
 import engine
 from engine.errors import InvalidValue
-from engine.sounds.convert import Converted, Unusable
+from engine.sounds import MOST_UPLOAD_BYTES
 
 log = structlog.get_logger(__name__)
 
-MOST_BYTES = 30 * 1024 * 1024
-"""Five minutes of 16 bit, 44.1 kHz, mono are 26 MB."""
+LONGEST_S = 300
+"""Callers hang up long before the end of five minutes."""
 CONVERT_S = 60.0
 NICE = 10
 _ONE_AT_A_TIME = Semaphore(1)
 """Calls come first on a machine of two cores, and its memory holds one long recording."""
 
 
+Fault = Literal["recording-not-audio", "recording-too-long", "recording-silent"]
+
+
+class Converted(msgspec.Struct, frozen=True, kw_only=True, tag="converted"):
+    """Both forms as WAV files, how long they last, and what they were made of: such as `MP3, 44100 Hz, stereo`."""
+
+    wide: bytes
+    narrow: bytes
+    seconds: float
+    made_of: str
+
+
+class Unusable(msgspec.Struct, frozen=True, kw_only=True, tag="unusable"):
+    fault: Fault
+    why: str
+
+
 def convert(upload: bytes) -> Converted:
     """Both forms of a recording; raises InvalidValue, with a code that says what is wrong with it. Blocking."""
     if not upload:
         raise InvalidValue("the recording is empty", code="recording-empty")
-    if len(upload) > MOST_BYTES:
-        raise InvalidValue(f"a recording has at most {MOST_BYTES // 1024**2} MB", code="recording-too-large")
+    if len(upload) > MOST_UPLOAD_BYTES:
+        raise InvalidValue(f"a recording has at most {MOST_UPLOAD_BYTES // 1024**2} MB", code="recording-too-large")
     with _ONE_AT_A_TIME:
         answer = _asked(upload)
     if isinstance(answer, Unusable):
-        raise InvalidValue(answer.why, code=f"recording-{answer.fault}")
+        raise InvalidValue(answer.why, code=answer.fault)
     return answer
 
 
@@ -52,4 +70,4 @@ def _asked(upload: bytes) -> Converted | Unusable:
     except (subprocess.SubprocessError, msgspec.DecodeError) as failed:
         told = getattr(failed, "stderr", None) or b""
         log.error("recording.not_converted", why=str(failed), said=told[-2000:].decode("utf-8", "replace"))
-        return Unusable(fault="not-audio", why="it cannot be read as a recording")
+        return Unusable(fault="recording-not-audio", why="it cannot be read as a recording")

@@ -26,6 +26,7 @@ from engine.app import engine as module
 from engine.http.problems import MEDIA_TYPE
 from engine.http.routes import ROUTES
 from engine.settings import HttpSettings, LimitSettings, Settings
+from engine.sounds.conditioning import NARROW_HZ, wav
 from engine.store import tokens
 from engine.store.pool import Database
 from engine.webhooks.ports import Endpoint, Reply
@@ -35,6 +36,7 @@ from tests.ari.conftest import fake
 from tests.ari.fake_asterisk import FakeAsterisk, answers
 from tests.config.fake_asterisk import FakeAsterisk as FakeFiles
 from tests.http.test_problems import GOOD, NAMES
+from tests.sounds.test_conditioning import humming
 from tests.store.conftest import empty_dsn, postgres
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module")  # schemathesis does
@@ -60,7 +62,15 @@ THINGS: dict[str, dict[str, Any]] = {
     "/v1/contacts/c-1": GOOD["putContact"],
     "/v1/webhooks/crm": GOOD["putWebhook"],
 }  # what exists when the turn of an operation comes
+WAV = {"Content-Type": "audio/wav"}
+RECORDING = wav(humming(0.5, NARROW_HZ), NARROW_HZ)
 THINGS["/v1/agents/alice"]["mobile_permitted"] = True
+
+
+@schemathesis.serializer("audio/*")
+def _file(_: schemathesis.SerializationContext, value: Any) -> bytes:
+    """A file as the body: whatever bytes there are."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
 
 
 class Whole:
@@ -83,6 +93,8 @@ class Whole:
             _read(found) for found in schemathesis.openapi.from_dict(described, config=CONFIG).get_all_operations()
         ]
         each = max(1, round(cases / sum(len(_modes(operation)) for operation in found)))
+        said = f"{self.running.url}/v1/prompts/welcome/fr"
+        assert self._session.put(said, data=RECORDING, headers=WAV, timeout=ANSWER_S).status_code == 200
         for operation in found:
             self._set_up()
             for mode in _modes(operation):
@@ -143,7 +155,9 @@ class Whole:
             return [{"scope": "agent:alice"}]
         if "{dialled}" in path:
             return [{"user": "alice", "extension": "2001", "dialled": ORDER["to"]}]
-        return [{name[1:-1]: NAMES[path.partition("/{")[0]]} for name in path.split("/") if name.startswith("{")]
+        named = {"{language}": "fr"}
+        names = [name for name in path.split("/") if name.startswith("{")]
+        return [{name[1:-1]: named.get(name, NAMES[path.partition("/{")[0]]) for name in names}]
 
 
 def _read(found: Any) -> Operation:

@@ -22,6 +22,7 @@ from tests.http.fakes import (
     FakeIncidents,
     FakeLimits,
     FakeLinks,
+    FakePrompts,
     FakeScenarios,
     FakeTokens,
     FakeWebhooks,
@@ -44,6 +45,7 @@ class Api:
     incidents: FakeIncidents
     scenarios: FakeScenarios
     callbacks: FakeCallbacks
+    prompts: FakePrompts
     links: FakeLinks
     metrics: Metrics
     app: web.Application
@@ -70,6 +72,7 @@ async def api(limits: HttpSettings) -> AsyncIterator[Api]:
     directory, feed, webhooks, contacts = FakeDirectory(), FakeFeed(), FakeWebhooks(), FakeContacts()
     call_limits, links, incidents, scenarios = FakeLimits(), FakeLinks(), FakeIncidents(), FakeScenarios()
     callbacks = FakeCallbacks()
+    prompts = FakePrompts()
     app = build_app(
         calls=calls,
         cdrs=cdrs,
@@ -86,6 +89,7 @@ async def api(limits: HttpSettings) -> AsyncIterator[Api]:
         incidents=incidents,
         scenarios=scenarios,
         callbacks=callbacks,
+        prompts=prompts,
     )
     async with ApiServer(app, limits) as server, ClientSession(server.url) as client:
         yield Api(
@@ -101,6 +105,7 @@ async def api(limits: HttpSettings) -> AsyncIterator[Api]:
             incidents=incidents,
             scenarios=scenarios,
             callbacks=callbacks,
+            prompts=prompts,
             links=links,
             metrics=metrics,
             app=app,

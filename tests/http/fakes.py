@@ -38,6 +38,7 @@ from engine.http.ports import (
     EntryKind,
     PartState,
 )
+from engine.http.prompt_port import PromptEntry
 from engine.http.scenario_port import Published, ScenarioEntry, ScenarioLead, ScenarioMove, ScenarioPicture
 from engine.http.webhook_port import DeliveryEntry, DeliveryState, WebhookEntry, WebhookWish, WrittenWebhook
 from engine.scenarios.publishing import Bundle, Judged
@@ -339,6 +340,39 @@ class FakeCallbacks:
         self.asked.append((name, status, actor.name))
         self.one = msgspec.structs.replace(self.one, status=status, changed_by=actor.name, changed_at=NOON)
         return self.one
+
+
+class FakePrompts:
+    """One recording: welcome, in French."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.entry = PromptEntry(
+            name="welcome", language="fr", comment="Marie", seconds=2.5, made_of="MP3, 44100 Hz, 2 channels",
+            author="crm", changed_at=NOON,
+        )  # fmt: skip
+
+    async def entries(self) -> list[PromptEntry]:
+        return [self.entry]
+
+    async def one(self, name: str, language: str) -> PromptEntry:
+        if (name, language) != ("welcome", "fr"):
+            raise UnknownThing(f"there is no recording {name!r}")
+        return self.entry
+
+    async def audio(self, name: str, language: str) -> bytes:
+        await self.one(name, language)
+        return b"RIFF"
+
+    async def put(self, name: str, language: str, upload: bytes, comment: str | None, actor: Actor) -> PromptEntry:
+        if upload == b"noise":
+            raise InvalidValue("no recording in WAV, FLAC, OGG, Opus or MP3", code="recording-not-audio")
+        self.asked.append(("put", name, language, upload, comment, actor.name))
+        return self.entry
+
+    async def remove(self, name: str, language: str, actor: Actor) -> None:
+        await self.one(name, language)
+        self.asked.append(("remove", name, language, actor.name))
 
 
 class FakeLinks:

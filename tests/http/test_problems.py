@@ -57,6 +57,7 @@ NAMES = {
     "/v1/contacts": "c-1",
     "/v1/incidents": "it-down",
     "/v1/scenarios": "standard",
+    "/v1/prompts": "welcome",
 }  # one that exists of each kind
 
 
@@ -70,6 +71,11 @@ def path_of(route: Route, call_id: str = LIVE) -> str:
     path = route.path.replace("{call_id}", call_id).replace("{scope}", "agent:alice")
     path = path.replace("{user}&{extension}&{dialled}", "alice&2001&0187654321").replace("{change}", CHANGE)
     path = path.replace("{callback}", CALLBACK.id)
+    path = (
+        path.replace("{language}", "fr")
+        .replace("{user}&{extension}&{dialled}", "alice&2001&0187654321")
+        .replace("{change}", CHANGE)
+    )
     return re.sub(r"\{(name|number|code|contact)\}", NAMES.get(path.partition("/{")[0], ""), path)
 
 
@@ -77,6 +83,9 @@ async def ask(api: Api, route: Route, **more: Any) -> Any:
     """Ask a route something good, but for what `more` says."""
     if route.operation in GOOD and not {"json", "data"} & set(more):
         more["json"] = GOOD[route.operation]
+    if route.upload is not None and "data" not in more:
+        more["data"] = b"RIFF"
+        more["headers"] = {"Content-Type": "audio/wav"} | more.get("headers", {})
     if route.scope == "admin":
         more.setdefault("token", "std_admin")
     if route.operation == "getChange" and (actor := api.tokens.actors.get(more.get("token", "std_all"))):

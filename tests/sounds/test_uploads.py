@@ -13,8 +13,8 @@ from engine.errors import InvalidValue
 from engine.sounds import convert as program
 from engine.sounds import uploads
 from engine.sounds.conditioning import Samples, speech_level
-from engine.sounds.convert import Converted, Unusable, converted
-from engine.sounds.uploads import convert
+from engine.sounds.convert import converted
+from engine.sounds.uploads import Converted, Unusable, convert
 from tests.sounds.test_conditioning import heard, humming
 
 FORMATS = [
@@ -83,7 +83,7 @@ def test_what_is_no_good_recording_is_refused(upload: bytes, code: str, why: str
 
 
 def test_what_is_too_large_is_not_even_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "MOST_BYTES", 1024**2)
+    monkeypatch.setattr(uploads, "MOST_UPLOAD_BYTES", 1024**2)
     with pytest.raises(InvalidValue, match="at most 1 MB"):
         convert(bytes(1024**2 + 1))
 
