@@ -191,6 +191,11 @@ class AsteriskSettings(Section):
     )
     rtp_first: Port = Field(default=10000, description="First UDP port of media; a call takes four.")
     rtp_last: Port = Field(default=20000, description="Last UDP port of media.")
+    data_dir: Path | None = Field(
+        default=None,
+        description="Asterisk's astdatadir, whose sounds scenarios may say: they are checked against it. Unset: "
+        "/usr/share/asterisk or /var/lib/asterisk.",
+    )
     sounds_dir: Path | None = Field(
         default=None,
         description="Directory of the prompts (fr/ and en/ below) as Asterisk sees it. Unset: the engine's own, which "

@@ -1,11 +1,10 @@
 """The house's recordings, kept in PostgreSQL; implements `http.prompt_port`.
 
-Scenarios take what they say with them when they are published (`recordings`), so that a version never changes: a
-recording that is replaced or removed is another for the versions to come.
+Scenarios take what they say with them when they are published (`app.scenario_library`), so that a version never
+changes: a recording that is replaced or removed is another for the versions to come.
 """
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -14,7 +13,7 @@ import msgspec
 from engine.app.auditing import Audit, note
 from engine.calls.contract import Actor
 from engine.domain.directory import Language
-from engine.domain.values import Slug, slug
+from engine.domain.values import slug
 from engine.errors import InvalidValue, UnknownThing
 from engine.http.prompt_port import PromptEntry
 from engine.sounds.uploads import convert
@@ -44,11 +43,6 @@ class PromptBook:
         if content is None:
             raise _unknown(name, language)
         return content
-
-    async def recordings(self, names: Sequence[Slug]) -> dict[tuple[Language, Slug], bytes]:
-        """The sound of those there are of these names, as WAV at 16 kHz: for scenarios that have none of their own."""
-        async with self._db.connection() as connection:
-            return await rows.contents(connection, names)
 
     async def put(self, name: str, language: str, upload: bytes, comment: str | None, actor: Actor) -> PromptEntry:
         checked, spoken = slug(name), _language(language)

@@ -21,10 +21,13 @@ from engine.sounds.texts import words
 DOCUMENTATION = Path("/usr/share/doc")
 
 
-def deployed(directory: Directory, flags: tuple[str, ...], speech: Speech | None) -> Deployment:
-    """What scenarios are checked against before they are published. Blocking: the speech engine is tried."""
+def deployed(
+    directory: Directory, flags: tuple[str, ...], speech: Speech | None, data: Path | None = None
+) -> Deployment:
+    """What scenarios are checked against before they are published. `data`: Asterisk's data directory. Blocking: the
+    speech engine is tried."""
     house = msgspec.structs.replace(
-        of_directory(directory), flags=frozenset(flags), speech=spoken_languages(speech), sounds=sounds_of(None)
+        of_directory(directory), flags=frozenset(flags), speech=spoken_languages(speech), sounds=sounds_of(data)
     )
     return Deployment(house, Calendars(directory), ears)
 

@@ -19,7 +19,9 @@ from engine.domain.values import Slug
 from engine.errors import FaultyScenario, InvalidValue, Refused, RowFault, UnknownThing
 from engine.http.scenario_port import Published, ScenarioEntry, ScenarioLead, ScenarioMove, ScenarioPicture
 from engine.scenarios import drawing
+from engine.scenarios.house_recordings import completed, lacking
 from engine.scenarios.publishing import Bundle, Deployment, Judged, judge
+from engine.store import prompts
 from engine.store import scenarios as rows
 from engine.store.pool import Connection, Database
 from engine.store.scenarios import Aliases, Move, Version
@@ -67,8 +69,17 @@ class ScenarioLibrary:
         return [ScenarioMove(alias=m.alias, version=m.version, author=m.author, at=m.at) for m in moves]
 
     async def check(self, name: Slug, bundle: Bundle) -> Judged:
-        directory = self._source.directory
-        return await asyncio.to_thread(lambda: judge(bundle, name, self._deployed(directory)))
+        directory, whole = self._source.directory, await self._completed(bundle)
+        return await asyncio.to_thread(lambda: judge(whole, name, self._deployed(directory)))
+
+    async def _completed(self, bundle: Bundle) -> Bundle:
+        """With the house's recordings where a scenario has none of its own; raises DatabaseAway where it needs one."""
+        wanted = await asyncio.to_thread(lacking, bundle)
+        if not wanted:
+            return bundle
+        async with self._db.connection() as connection:
+            house = await prompts.contents(connection, sorted(set[str]().union(*wanted.values())))
+        return completed(bundle, wanted, house)
 
     async def publish(self, name: Slug, bundle: Bundle, alias: Alias, actor: Actor) -> Published:
         """To its end even if the asker leaves: words and recordings take their time."""

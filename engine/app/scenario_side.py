@@ -37,7 +37,7 @@ def voices(config_dir: Path, prompts: Path) -> Voices:
 
 def library(settings: Settings, *, db: Database, journal: Audit, clock: Clock, source: Source) -> ScenarioLibrary:
     """The published scenarios."""
-    flags, speaks = settings.incidents.flags, speech_here()
+    flags, speaks, data = settings.incidents.flags, speech_here(), settings.asterisk.data_dir
     shelf = ScenarioShelf(
         db,
         folder=settings.state_dir / "scenarios",
@@ -45,7 +45,12 @@ def library(settings: Settings, *, db: Database, journal: Audit, clock: Clock, s
         say=lambda program: render_all(speaks, words_of(program), settings.asterisk.config_dir / SAID),
     )
     return ScenarioLibrary(
-        shelf, db, journal, clock, source, deployed=lambda directory: deployed(directory, flags, speaks)
+        shelf,
+        db,
+        journal,
+        clock,
+        source,
+        deployed=lambda directory: deployed(directory, flags, speaks, data),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.app.prompt_book import PromptBook
 from engine.app.scenario_deployment import deployed
 from engine.app.scenario_library import ScenarioLibrary
 from engine.app.scenario_shelf import ScenarioShelf
@@ -23,6 +24,7 @@ from engine.sounds.recorded import Recordings
 from engine.store.pool import Database
 from tests.app.test_contact_book import Audit
 from tests.sounds.speaking import tone
+from tests.sounds.test_uploads import encoded, spoken
 
 OPS = Actor(token_id="t", name="ops", scopes=frozenset({"directory:write"}))
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -306,3 +308,21 @@ async def test_a_published_scenario_is_drawn_with_its_own_names(house: House) ->
     made = await library.publish(HELLO, bundle(), "live", OPS)
     picture = await library.picture(HELLO, "live")
     assert (picture.version, "welcome" in picture.mermaid, "welcome" in picture.dot) == (made.version, True, True)
+
+
+async def test_the_house_s_recording_is_said_where_the_scenario_has_none(house: House) -> None:
+    library, prompts = house.engine(), PromptBook(house.db, house.audit)
+    bare = Bundle(bundle().files)
+    with pytest.raises(FaultyScenario, match="welcome is missing in fr"):
+        await library.publish(HELLO, bare, "live", OPS)
+    await prompts.put("welcome", "fr", encoded(spoken(16_000), "FLAC", "PCM_16", 16_000), None, OPS)
+    first = await library.publish(HELLO, bare, "live", OPS)
+    heard = house.recordings()(said(library.shelf.published(HELLO)), "fr")
+    assert heard is not None
+    assert heard.with_suffix(".wav16").exists()
+    await prompts.remove("welcome", "fr", OPS)
+    assert heard.exists()  # a version took it along
+    own = await library.publish(HELLO, bundle(), "live", OPS)
+    await prompts.put("welcome", "fr", encoded(spoken(8_000), "FLAC", "PCM_16", 8_000), None, OPS)
+    again = await library.publish(HELLO, bundle(), "live", OPS)
+    assert (own.version != first.version, again.version) == (True, own.version)

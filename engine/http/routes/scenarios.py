@@ -138,7 +138,8 @@ ROUTES = (
         description="As before it is published, with this deployment's directory; nothing is kept.",
         description_fr="Comme avant la publication, avec l'annuaire de ce déploiement ; rien n'est gardé.",
         body=FilesBody, body_limit=BODY_BYTES,
-        answers=(Answer(status=200, what="Every finding, and the proof", body=ScenarioCheck),), problems=_FILES,
+        answers=(Answer(status=200, what="Every finding, and the proof", body=ScenarioCheck),),
+        problems=(*_FILES, "database-away"),
     ),
     Route(
         method="POST", path=f"{_ONE}/publish", operation="publishScenario", tag="scenarios", scope="directory:write",
