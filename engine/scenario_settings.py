@@ -39,6 +39,11 @@ class ScenarioSettings(BaseModel):
     web_hosts: tuple[str, ...] = Field(
         default=(), description="The only hosts that `fetch` nodes may ask. Empty: any public one."
     )
+    voicemail_keep_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
+        default=90,
+        description="Days a message of a caller is kept; 0 is for ever. It is somebody's voice: keep it no longer than "
+        "it is needed.",
+    )
     tables: dict[Name, TableSettings] = Field(
         default={},
         description="Tables that `lookup` nodes may search, each a section of its own: [scenarios.tables.customers] "

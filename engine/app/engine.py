@@ -156,15 +156,17 @@ class Engine:
         self.deliverer = Deliverer(self.feed, self.deliveries, self.poster)
         self.credit = await self._credit()
         await self._build_ari()
+        self.voicemails = scenario_side.voicemails(settings, self.db, self.journal)
         self.answers = await enter(
             scenario_side.answers(
-                settings.scenarios,
+                settings,
                 self._dsn,
                 source=self.directory,
                 incidents=self.incidents,
                 db=self.db,
                 journal=self.journal,
                 clock=self.clock,
+                spool=self.ari,
             )
         )
         self._build_calls()
@@ -293,6 +295,7 @@ class Engine:
             scenarios=self.scenarios,
             callbacks=CallbackDesk(self.db, self.journal),
             prompts=PromptBook(self.db, self.journal),
+            voicemails=self.voicemails,
         )
         try:
             async with asyncio.TaskGroup() as self._group:
@@ -377,6 +380,7 @@ class Engine:
         await self.journal.prune_events(KEEP_EVENTS, now, self.deliverer.position)
         with suppress(DatabaseAway):
             await self.deliveries.forget_old()
+            await self.voicemails.forget_old()
             await auditing.forget_old(self.db, days=self.settings.postgres.audit_keep_days)
         if pruned:
             log.info("journal.pruned", calls=pruned)

@@ -10,14 +10,25 @@ from engine.app.asked_once import Asked, AskedOnce
 from engine.app.callback_desk import CallbackAnswers
 from engine.app.house_answers import HouseAnswers
 from engine.app.table_answers import TableAnswers
+from engine.app.voicemail_box import MessageAnswers
 from engine.app.web_answers import WebAnswers
 from engine.calls import rows
 from engine.calls.ports import Answer
 from engine.domain import public_events
 from engine.domain.call import Call
 from engine.domain.public_events import Notified
-from engine.domain.scenario.talk import AnyQuestion, AskHours, AskIncident, AskTable, AskWeb, StoreCallback, Tell
-from engine.errors import StandardisteError
+from engine.domain.scenario.talk import (
+    AnyQuestion,
+    AskHours,
+    AskIncident,
+    AskTable,
+    AskWeb,
+    CheckSecret,
+    StoreCallback,
+    StoreMessage,
+    Tell,
+)
+from engine.errors import ProgrammingError, StandardisteError
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +37,8 @@ class ScenarioAnswers:
     """Implements `calls.ports.Answering`.
 
     `house`: calendars and incidents, from memory. `tables`: contacts and the declared tables. `web`: services that
-    answer in JSON. `callbacks`: who wants to be called back. `once`: the journal, for what is told.
+    answer in JSON. `callbacks`: who wants to be called back. `messages`: what callers said.
+    `once`: the journal, for what is told.
     """
 
     def __init__(
@@ -36,10 +48,11 @@ class ScenarioAnswers:
         tables: TableAnswers,
         web: WebAnswers,
         callbacks: CallbackAnswers,
+        messages: MessageAnswers,
         once: AskedOnce,
     ) -> None:
         self._house, self._tables, self._web = house, tables, web
-        self._callbacks, self._once = callbacks, once
+        self._callbacks, self._messages, self._once = callbacks, messages, once
 
     async def answer(self, call: Call, number: int, question: AnyQuestion) -> Answer:
         try:
@@ -54,18 +67,20 @@ class ScenarioAnswers:
         match question:
             case AskHours() | AskIncident():
                 found = self._house.answer(question)
-                return Answer(found.outcome, found.values)
+                answer = Answer(found.outcome, found.values)
             case AskTable():
-                return await self._tables.answer(asked.call, question)
+                answer = await self._tables.answer(asked.call, question)
             case AskWeb():
-                return await self._web.answer(asked, question)
+                answer = await self._web.answer(asked, question)
             case StoreCallback():
-                return await self._callbacks.answer(asked, question)
+                answer = await self._callbacks.answer(asked, question)
+            case StoreMessage():
+                answer = await self._messages.answer(asked, question)
             case Tell():
-                return await self._tell(asked, question)
-            case _:
-                log.error("scenario.question_unknown", question=type(question).__name__)
-                return Answer("error")
+                answer = await self._tell(asked, question)
+            case CheckSecret():
+                raise ProgrammingError("only the call itself knows what was typed into a sensitive input")
+        return answer
 
     async def _tell(self, asked: Asked, told: Tell) -> Answer:
         notified = Notified(event=told.event, variables=told.variables)

@@ -1,5 +1,6 @@
 """What calls in scenarios need of the rest of the house: voices, and answers. Built here, for the composition root."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,13 +15,14 @@ from engine.app.scenario_deployment import deployed
 from engine.app.scenario_library import ScenarioLibrary
 from engine.app.scenario_shelf import ScenarioShelf
 from engine.app.table_answers import TableAnswers
+from engine.app.voicemail_box import MessageAnswers, Spool, VoicemailBox
 from engine.app.web_answers import WebAnswers
 from engine.calls.clock import Clock
-from engine.scenario_settings import ScenarioSettings
 from engine.settings import Settings
 from engine.sounds.publishing import render_all, speech_here, words_of
 from engine.sounds.recorded import Recordings
 from engine.sounds.voices import Voices
+from engine.store.message_files import MessageFiles
 from engine.store.pool import Database
 from engine.webhooks.fetcher import Fetcher
 
@@ -56,7 +58,7 @@ def library(settings: Settings, *, db: Database, journal: Audit, clock: Clock, s
 
 @asynccontextmanager
 async def answers(
-    settings: ScenarioSettings,
+    settings: Settings,
     dsn: str,
     *,
     source: Source,
@@ -64,17 +66,30 @@ async def answers(
     db: Database,
     journal: Reports,
     clock: Clock,
+    spool: Spool,
 ) -> AsyncIterator[ScenarioAnswers]:
     """Who knows what a scenario asks. `dsn` is the engine's own database, where declared tables may be, too."""
-    once = AskedOnce(journal, clock)
+    once, wanted = AskedOnce(journal, clock), settings.scenarios
+    await asyncio.to_thread(_messages(settings).sweep)
     async with (
-        DeclaredTables(settings.tables, dsn) as declared,
-        Fetcher(private=settings.private_addresses, hosts=settings.web_hosts) as fetcher,
+        DeclaredTables(wanted.tables, dsn) as declared,
+        Fetcher(private=wanted.private_addresses, hosts=wanted.web_hosts) as fetcher,
     ):
         yield ScenarioAnswers(
             house=HouseAnswers(source, incidents),
             tables=TableAnswers(db, declared),
             web=WebAnswers(fetcher),
             callbacks=CallbackAnswers(source, once),
+            messages=MessageAnswers(spool, _messages(settings), once, settings.node_id),
             once=once,
         )
+
+
+def voicemails(settings: Settings, db: Database, journal: Audit) -> VoicemailBox:
+    """The messages that callers left."""
+    keep_days = settings.scenarios.voicemail_keep_days
+    return VoicemailBox(db, _messages(settings), journal, node=settings.node_id, keep_days=keep_days)
+
+
+def _messages(settings: Settings) -> MessageFiles:
+    return MessageFiles(settings.state_dir / "voicemail")

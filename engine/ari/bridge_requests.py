@@ -109,6 +109,11 @@ class BridgeRequests(Sender):
         """The whole file of a recording that ended, as it was written; NotFound if there is none."""
         return await self._send(get(f"/recordings/stored/{segment(name)}/file"))
 
+    async def remove_recording(self, name: str) -> bool:
+        """Remove the file of a recording that ended; False if there was none."""
+        path = f"/recordings/stored/{segment(name)}"
+        return await self._send_if_there(Request(method="DELETE", path=path, retry=Retry.ALWAYS))
+
     async def mute_recording(self, name: str) -> None:
         """Record silence from now: time in the file does not shift."""
         path = f"/recordings/live/{segment(name)}/mute"

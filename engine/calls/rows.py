@@ -11,6 +11,7 @@ from engine.domain.cdr import Disposition
 from engine.domain.effects import Effect
 from engine.domain.events import Disposed, Event, FinishOrdered
 from engine.domain.moment import Moment
+from engine.domain.voicemails import Voicemail
 from engine.journal import OutboxRow, StepRow
 
 
@@ -52,6 +53,11 @@ def public(told: public_events.PublicEvent) -> OutboxRow:
 def callback(made: Callback) -> OutboxRow:
     """A request to be called back, on its way to PostgreSQL."""
     return OutboxRow(kind="callback", payload=msgspec.json.encode(made), call_id=made.call_id)
+
+
+def voicemail(left: Voicemail) -> OutboxRow:
+    """A message somebody left, on its way to PostgreSQL."""
+    return OutboxRow(kind="voicemail", payload=msgspec.json.encode(left), call_id=left.call_id)
 
 
 def late_disposition(event: object) -> Disposition | None:

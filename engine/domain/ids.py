@@ -34,6 +34,11 @@ def recording_id(call: CallId, number: int) -> RecordingId:
     return RecordingId(_derive(call, "r", number))
 
 
+def message_recording(call: CallId, message: str) -> RecordingId:
+    """The recording of what a scenario calls `message-7`: the one it ordered under that number."""
+    return recording_id(call, int(message.rpartition("-")[2]))
+
+
 def question_id(call: CallId, number: int) -> str:
     """The id of what a question of a call's scenario leaves behind: one thing, however often it is asked."""
     return str(uuid5(UUID(call), str(number)))

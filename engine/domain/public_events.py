@@ -34,6 +34,7 @@ EventType = Literal[
     "call.disposition",  # qualified, during the call or after it
     "scenario.notified",  # its scenario tells something, in words of its own
     "callback.requested",  # its caller wants to be called back
+    "voicemail.left",  # its caller left a message
     "call.ended",  # with the whole call record
 ]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
@@ -63,7 +64,15 @@ class CallbackAsked(msgspec.Struct, frozen=True, kw_only=True):
     number: str
 
 
-Left = Notified | CallbackAsked
+class MessageLeft(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody left a message for an agent or a group; `id` as in `/v1/voicemails`."""
+
+    id: str
+    mailbox: str
+    seconds: float
+
+
+Left = Notified | CallbackAsked | MessageLeft
 """What callers leave in a scenario, or it tells."""
 
 
@@ -86,6 +95,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limit: LimitFacts | None = None  # call.limit_*
     notified: Notified | None = None  # scenario.notified
     callback: CallbackAsked | None = None  # callback.requested
+    voicemail: MessageLeft | None = None  # voicemail.left
 
 
 class PublicEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +128,8 @@ def of_scenario(left: Left, call: Call, at: datetime) -> PublicEvent:
             name, facts = "scenario.notified", _facts(call.request, notified=left)
         case CallbackAsked():
             name, facts = "callback.requested", _facts(call.request, callback=left)
+        case MessageLeft():
+            name, facts = "voicemail.left", _facts(call.request, voicemail=left)
     return PublicEvent(type=name, at=at, call_id=call.id, data=facts)
 
 

@@ -22,6 +22,7 @@ _PATH_TYPES = {
     "call_id": {"type": "string", "format": "uuid"},
     "change": {"type": "string", "format": "uuid"},
     "callback": {"type": "string", "format": "uuid"},
+    "voicemail": {"type": "string", "format": "uuid"},
     "scope": {
         "type": "string",
         "pattern": "^(house|(agent|token|trunk|prefix):.{1,200})$",

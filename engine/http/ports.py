@@ -26,6 +26,7 @@ Scope = Literal[
     "contacts:write",
     "config:apply",
     "recordings:read",
+    "recordings:write",
     "cdr:read",
     "admin",  # everything the others allow
 ]

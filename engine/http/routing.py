@@ -20,6 +20,7 @@ from engine.http.incident_port import Incidents
 from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Scope, Tokens
 from engine.http.prompt_port import Prompts
 from engine.http.scenario_port import Scenarios
+from engine.http.voicemail_port import Voicemails
 from engine.http.webhook_port import Webhooks
 from engine.observe.metrics import Metrics
 from engine.settings import HttpSettings
@@ -37,6 +38,7 @@ Tag = Literal[
     "scenarios",
     "prompts",
     "callbacks",
+    "voicemails",
     "events",
     "state",
     "description",
@@ -67,6 +69,7 @@ class Services:
     webhooks: Webhooks | None = None
     contacts: Contacts | None = None
     callbacks: Callbacks | None = None
+    voicemails: Voicemails | None = None
     incidents: Incidents | None = None
     scenarios: Scenarios | None = None
     prompts: Prompts | None = None

@@ -32,6 +32,7 @@ from engine.http.prompt_port import Prompts
 from engine.http.routes import ROUTES, events
 from engine.http.routing import SERVICES, Services
 from engine.http.scenario_port import Scenarios
+from engine.http.voicemail_port import Voicemails
 from engine.http.webhook_port import Webhooks
 from engine.observe.metrics import HttpMetrics, Metrics
 from engine.settings import HttpSettings
@@ -63,6 +64,7 @@ def build_app(
     scenarios: Scenarios | None = None,
     callbacks: Callbacks | None = None,
     prompts: Prompts | None = None,
+    voicemails: Voicemails | None = None,
     call_limits: Limits | None = None,
     call_links: CallLinks | None = None,
 ) -> web.Application:
@@ -84,6 +86,7 @@ def build_app(
         scenarios=scenarios,
         callbacks=callbacks,
         prompts=prompts,
+        voicemails=voicemails,
         call_limits=call_limits,
         call_links=call_links,
         deferred=deferred,

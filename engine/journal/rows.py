@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-OutboxKind = Literal["cdr", "disposition", "audit", "callback", "event"]
+OutboxKind = Literal["cdr", "disposition", "audit", "callback", "voicemail", "event"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -7,11 +7,7 @@ from engine.errors import UnknownThing
 from engine.store import columns
 from engine.store.pool import Connection
 
-_COLUMNS = columns.names(Callback)
-_INSERT = (  # names of our own struct; every value is a parameter
-    f"INSERT INTO callbacks ({', '.join(_COLUMNS)}) VALUES ({columns.placeholders(len(_COLUMNS))})"  # noqa: S608
-    " ON CONFLICT (id) DO NOTHING"
-)
+_INSERT = columns.insert("callbacks", Callback)
 
 
 async def insert(connection: Connection, callback: Callback) -> None:

@@ -31,6 +31,16 @@ def placeholders(count: int, first: int = 1) -> str:
     return ", ".join(f"${number}" for number in range(first, first + count))
 
 
+def insert(table: str, struct: type[msgspec.Struct]) -> str:
+    """INSERT of all columns; a row that has this `id` already stays as it is."""
+    columns = names(struct)
+    # Only names from our own structs are put together here; every value is a parameter.
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({placeholders(len(columns))})"  # noqa: S608
+        " ON CONFLICT (id) DO NOTHING"
+    )
+
+
 def upsert(table: str, struct: type[msgspec.Struct], key: str, *, extra: tuple[str, ...] = ()) -> str:
     """INSERT of all columns (and `extra` ones behind them) that overwrites the row with the same `key`."""
     columns = (*names(struct), *extra)

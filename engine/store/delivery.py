@@ -14,7 +14,8 @@ import asyncpg
 import msgspec
 
 from engine.domain.callbacks import Callback
-from engine.store import callbacks
+from engine.domain.voicemails import Voicemail
+from engine.store import callbacks, voicemails
 from engine.store.audit import insert_audit
 from engine.store.history import StoredRecord, apply_disposition, upsert_records
 from engine.store.outbox import AuditPayload, CdrPayload, DispositionPayload, JournalStep, OutboxItem
@@ -22,13 +23,14 @@ from engine.store.pool import Connection
 from engine.store.steps import store_steps
 from engine.store.text import storable
 
-Payload: TypeAlias = CdrPayload | DispositionPayload | AuditPayload | Callback
+Payload: TypeAlias = CdrPayload | DispositionPayload | AuditPayload | Callback | Voicemail
 
 _PAYLOADS: dict[str, type[Payload]] = {
     "cdr": CdrPayload,
     "disposition": DispositionPayload,
     "audit": AuditPayload,
     "callback": Callback,
+    "voicemail": Voicemail,
 }
 
 # The item is at fault, not the database: trying the same again would fail the same way, for ever.
@@ -118,3 +120,5 @@ async def _write_one(connection: Connection, journal_id: str, delivery: Delivery
             await insert_audit(connection, journal_id, delivery.item.seq, line)
         case Callback() as callback:
             await callbacks.insert(connection, callback)
+        case Voicemail() as message:
+            await voicemails.insert(connection, message)

@@ -16,7 +16,9 @@ from engine.app.declared_tables import DeclaredTables
 from engine.app.directories import CurrentDirectory
 from engine.app.scenario_answers import ScenarioAnswers
 from engine.app.table_answers import TableAnswers
+from engine.app.voicemail_box import MessageAnswers
 from engine.app.web_answers import WebAnswers
+from engine.ari.errors import NotFound
 from engine.calls.clock import Clock
 from engine.calls.contract import Actor
 from engine.calls.ports import Answer
@@ -26,6 +28,7 @@ from engine.domain.scenario.talk import AskHours, AskIncident, AskTable, Tell
 from engine.domain.values import Slug
 from engine.errors import JournalUnwritable
 from engine.journal import Journal
+from engine.store.message_files import MessageFiles
 from engine.store.pool import Database
 from engine.webhooks.fetcher import Fetcher
 from tests.app.test_house_answers import AT, HOUSE
@@ -37,6 +40,16 @@ CRM = Actor(token_id="t", name="crm", scopes=frozenset())
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 
+class NoRecordings:
+    """An Asterisk that recorded nothing."""
+
+    async def stored_recording(self, name: str) -> bytes:
+        raise NotFound(f"GET /recordings/stored/{name}/file", "there is none", 404)
+
+    async def remove_recording(self, name: str) -> bool:
+        return False
+
+
 def answers(db: Database, journal: Journal) -> ScenarioAnswers:
     """Of a house that declares no table, and asks no web service without a `Fetcher` of the test's own."""
     once = AskedOnce(journal, Clock())
@@ -45,6 +58,7 @@ def answers(db: Database, journal: Journal) -> ScenarioAnswers:
         tables=TableAnswers(db, DeclaredTables({}, NOWHERE)),
         web=WebAnswers(Fetcher(private=False)),
         callbacks=CallbackAnswers(CurrentDirectory(FULL), once),
+        messages=MessageAnswers(NoRecordings(), MessageFiles(journal.path.parent), once, "node-1"),
         once=once,
     )
 

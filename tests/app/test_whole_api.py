@@ -149,8 +149,9 @@ class Whole:
             headers = {"Prefer": "respond-async"}
             ordered = self._session.put(site, json=GOOD["putSite"], headers=headers, timeout=ANSWER_S)
             return [{"change": ordered.json()["id"]}]
-        if "{callback}" in path:
-            return [{"callback": str(uuid.uuid4())}]  # no caller has left any
+        for left in ("callback", "voicemail"):
+            if f"{{{left}}}" in path:
+                return [{left: str(uuid.uuid4())}]  # no caller has left any
         if "{scope}" in path:
             return [{"scope": "agent:alice"}]
         if "{dialled}" in path:

@@ -187,6 +187,12 @@ async def test_recordings_tell_how_they_began() -> None:
     assert (await ari.record_bridge("b", "r", file_format="wav")).name == "r"
 
 
+async def test_the_file_of_a_recording_is_removed() -> None:
+    paper = Paper()
+    assert await AriRequests(paper, "app").remove_recording("a/b")
+    assert [str(sent) for sent in paper.sent] == ["DELETE /recordings/stored/a%2Fb"]
+
+
 @pytest.mark.parametrize(("told", "members"), [("", None), ("1", ["1"]), ("PJSIP/a,PJSIP/b", ["PJSIP/a", "PJSIP/b"])])
 async def test_a_queue_tells_its_members(told: str, members: list[str] | None) -> None:
     paper = Paper(f'{{"value":"{told}"}}'.encode())

@@ -11,6 +11,7 @@ from engine.domain.limits import Level, Measure, Reading
 from engine.domain.public_events import (
     EVENT_TYPES,
     CallbackAsked,
+    MessageLeft,
     Notified,
     PublicEvent,
     of_limit,
@@ -126,7 +127,7 @@ def test_the_set_is_closed() -> None:
 
 
 LIMITS = {"call.limit_warning", "call.limit_reached"}
-OF_SCENARIOS = {"scenario.notified", "callback.requested"}
+OF_SCENARIOS = {"scenario.notified", "callback.requested", "voicemail.left"}
 """Told by the limits, which look at many calls: no step of one call brings them."""
 
 
@@ -163,3 +164,9 @@ def test_a_caller_who_wants_to_be_called_back() -> None:
     asked = CallbackAsked(id="1", queue="sales", number="+33612345678")
     told = of_scenario(asked, to_talk(Scene()).call, moment(20).utc)
     assert (told.type, told.data.callback) == ("callback.requested", asked)
+
+
+def test_a_caller_who_left_a_message() -> None:
+    left = MessageLeft(id="1", mailbox="alice", seconds=12.5)
+    told = of_scenario(left, to_talk(Scene()).call, moment(20).utc)
+    assert (told.type, told.data.voicemail) == ("voicemail.left", left)

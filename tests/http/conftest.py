@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from tests.http.fakes import (
     FakePrompts,
     FakeScenarios,
     FakeTokens,
+    FakeVoicemails,
     FakeWebhooks,
 )
 
@@ -46,6 +48,7 @@ class Api:
     scenarios: FakeScenarios
     callbacks: FakeCallbacks
     prompts: FakePrompts
+    voicemails: FakeVoicemails
     links: FakeLinks
     metrics: Metrics
     app: web.Application
@@ -67,11 +70,11 @@ def limits() -> HttpSettings:
 
 
 @pytest.fixture
-async def api(limits: HttpSettings) -> AsyncIterator[Api]:
+async def api(limits: HttpSettings, tmp_path: Path) -> AsyncIterator[Api]:
     calls, cdrs, tokens, health, metrics = FakeCalls(), FakeCdrs(), FakeTokens(), FakeHealth(), Metrics()
     directory, feed, webhooks, contacts = FakeDirectory(), FakeFeed(), FakeWebhooks(), FakeContacts()
     call_limits, links, incidents, scenarios = FakeLimits(), FakeLinks(), FakeIncidents(), FakeScenarios()
-    callbacks = FakeCallbacks()
+    callbacks, voicemails = FakeCallbacks(), FakeVoicemails(tmp_path / "message.wav")
     prompts = FakePrompts()
     app = build_app(
         calls=calls,
@@ -90,6 +93,7 @@ async def api(limits: HttpSettings) -> AsyncIterator[Api]:
         scenarios=scenarios,
         callbacks=callbacks,
         prompts=prompts,
+        voicemails=voicemails,
     )
     async with ApiServer(app, limits) as server, ClientSession(server.url) as client:
         yield Api(
@@ -106,6 +110,7 @@ async def api(limits: HttpSettings) -> AsyncIterator[Api]:
             scenarios=scenarios,
             callbacks=callbacks,
             prompts=prompts,
+            voicemails=voicemails,
             links=links,
             metrics=metrics,
             app=app,

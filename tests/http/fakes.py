@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from engine.domain.cdr import CallRecord, Disposition, LegRecord
 from engine.domain.contacts import Contact, ContactId, GivenContact, contact
 from engine.domain.directory import Alias
 from engine.domain.values import E164, CallId, Slug
+from engine.domain.voicemails import Voicemail
 from engine.errors import FaultyScenario, InvalidValue, RowFault, UnknownThing
 from engine.http.callback_port import CallbackPage
 from engine.http.contact_port import ContactPage, ContactSearch, KeptContact, Upserted
@@ -40,6 +42,7 @@ from engine.http.ports import (
 )
 from engine.http.prompt_port import PromptEntry
 from engine.http.scenario_port import Published, ScenarioEntry, ScenarioLead, ScenarioMove, ScenarioPicture
+from engine.http.voicemail_port import VoicemailPage
 from engine.http.webhook_port import DeliveryEntry, DeliveryState, WebhookEntry, WebhookWish, WrittenWebhook
 from engine.scenarios.publishing import Bundle, Judged
 from engine.webhooks.ports import Reply
@@ -54,6 +57,8 @@ EVERY_SCOPE = frozenset(
         "calls:read",
         "calls:control",
         "cdr:read",
+        "recordings:read",
+        "recordings:write",
         "directory:read",
         "directory:write",
         "agents:write",
@@ -373,6 +378,44 @@ class FakePrompts:
     async def remove(self, name: str, language: str, actor: Actor) -> None:
         await self.one(name, language)
         self.asked.append(("remove", name, language, actor.name))
+
+
+VOICEMAIL = Voicemail(
+    id="019aa0c2-7b1c-5000-8000-000000000002", mailbox=Slug("alice"), call_id=LIVE, caller="+33612345678",
+    scenario="standard", at=NOON, seconds=12.5, node="node-1",
+)  # fmt: skip
+
+
+class FakeVoicemails:
+    """One message, not heard yet."""
+
+    def __init__(self, file: Path) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.one = VOICEMAIL
+        self.file = file
+        file.write_bytes(b"RIFF0123456789")
+
+    async def page(self, mailbox: str | None, heard: bool | None, after: int, limit: int) -> VoicemailPage:
+        self.asked.append((mailbox, heard, after, limit))
+        return VoicemailPage([self.one], None)
+
+    async def sound(self, name: str) -> Path:
+        self._check(name)
+        return self.file
+
+    async def hear(self, name: str, heard: bool, actor: Actor) -> Voicemail:
+        self._check(name)
+        self.asked.append((name, heard, actor.name))
+        self.one = msgspec.structs.replace(self.one, heard=heard)
+        return self.one
+
+    async def delete(self, name: str, actor: Actor) -> None:
+        self._check(name)
+        self.asked.append((name, "delete", actor.name))
+
+    def _check(self, name: str) -> None:
+        if name != VOICEMAIL.id:
+            raise UnknownThing(f"there is no voicemail {name!r}")
 
 
 class FakeLinks:

@@ -16,7 +16,7 @@ from engine.http.routes import ROUTES
 from engine.http.routing import SERVICES, Route
 from engine.settings import HttpSettings
 from tests.http.conftest import Api
-from tests.http.fakes import BOBS, CALLBACK, LIVE, NOON
+from tests.http.fakes import BOBS, CALLBACK, LIVE, NOON, VOICEMAIL
 
 CHANGE = "01931f6e-7c1a-7b3a-8f7a-5d2b8a1c9e01"
 GUARDED = [route for route in ROUTES if route.scope is not None]
@@ -42,6 +42,7 @@ GOOD: dict[str, Any] = {
     "checkScenario": {"files": {"standard/scenario.yaml": "scenario: standard"}},
     "publishScenario": {"files": {"standard/scenario.yaml": "scenario: standard"}, "alias": "test"},
     "changeCallback": {"status": "done"},
+    "markVoicemail": {"heard": True},
     "putWebhook": {"url": "https://crm.example/hook"},
 }
 NAMES = {
@@ -70,7 +71,7 @@ UPGRADE = {
 def path_of(route: Route, call_id: str = LIVE) -> str:
     path = route.path.replace("{call_id}", call_id).replace("{scope}", "agent:alice")
     path = path.replace("{user}&{extension}&{dialled}", "alice&2001&0187654321").replace("{change}", CHANGE)
-    path = path.replace("{callback}", CALLBACK.id)
+    path = path.replace("{callback}", CALLBACK.id).replace("{voicemail}", VOICEMAIL.id)
     path = (
         path.replace("{language}", "fr")
         .replace("{user}&{extension}&{dialled}", "alice&2001&0187654321")

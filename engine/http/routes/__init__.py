@@ -18,6 +18,7 @@ from engine.http.routes import (
     prompts,
     scenarios,
     state,
+    voicemails,
     webhooks,
 )
 from engine.http.routing import Route
@@ -32,6 +33,7 @@ ROUTES: tuple[Route, ...] = (
     *changes.ROUTES,
     *contacts.ROUTES,
     *callbacks.ROUTES,
+    *voicemails.ROUTES,
     *incidents.ROUTES,
     *scenarios.ROUTES,
     *prompts.ROUTES,
