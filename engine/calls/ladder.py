@@ -21,9 +21,10 @@ from engine.calls.ladder_layout import (
     Row,
     place,
 )
+from engine.calls.ladder_saying import Tone
 from engine.calls.ladder_spans import Span
 from engine.calls.ladder_story import ENGINE, Column, Story, tell
-from engine.calls.ladder_words import Tone, of_ending, seconds, who_is_asked
+from engine.calls.ladder_words import of_ending, seconds, who_is_asked
 from engine.errors import InvalidValue
 from engine.journal import StepRow
 

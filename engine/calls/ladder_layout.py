@@ -5,8 +5,8 @@ Pixels. Time goes downwards, not to scale: a row has its height whatever the tim
 
 import msgspec
 
+from engine.calls.ladder_saying import Saying
 from engine.calls.ladder_story import ENGINE, Beat, Story
-from engine.calls.ladder_words import Saying
 from engine.calls.svg import text_width
 
 LABEL_SIZE = 11

@@ -10,7 +10,7 @@ import msgspec
 
 from engine.calls.views import stage_name
 from engine.domain.call import Call
-from engine.domain.effects import DialChannel, Effect, HangUp, Play, StartComfort, StopComfort, StopPlayback
+from engine.domain.effects import DialChannel, Effect, HangUp, Play, StartComfort, StopComfort, StopPlayback, Utter
 from engine.domain.events import ChannelProgressed, Event
 from engine.domain.legs import Attempt, Phase
 from engine.domain.stages import Ended, Talking
@@ -107,7 +107,7 @@ def subject(effect: Effect) -> str | None:
     match effect:
         case DialChannel(channel=channel) | HangUp(channel=channel):
             return channel
-        case Play(playback=playback) | StopPlayback(playback=playback):
+        case Play(playback=playback) | Utter(playback=playback) | StopPlayback(playback=playback):
             return playback
         case StartComfort(channel=channel) | StopComfort(channel=channel):
             return f"comfort-{channel}"

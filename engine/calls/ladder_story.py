@@ -6,12 +6,13 @@ from datetime import datetime
 import msgspec
 
 from engine.calls import recording
+from engine.calls.ladder_saying import Saying
 from engine.calls.ladder_spans import Span, Spans, subject
-from engine.calls.ladder_words import Known, Saying, of_effect, of_event, seconds
+from engine.calls.ladder_words import Known, of_effect, of_event, seconds
 from engine.calls.recording import Recorded
 from engine.calls.views import stage_name
 from engine.domain.call import Call
-from engine.domain.effects import Effect, Play, StartTimer
+from engine.domain.effects import Effect, Play, StartTimer, Utter
 from engine.domain.events import ChannelAnswered, ChannelProgressed, ChannelRinging
 from engine.domain.legs import Leg
 from engine.domain.request import Route
@@ -121,7 +122,7 @@ def _sayings(step: Recorded, before: Call | None, known: Known, said: int) -> tu
             if thing is not None:
                 orders[thing] = said + len(sayings)
             sayings.append(saying)
-    return sayings + _talk(step, before), orders
+    return [*sayings, *_walk(step, before), *_talk(step, before)], orders
 
 
 def _opening(step: Recorded, before: Call | None, known: Known) -> Saying:
@@ -137,7 +138,7 @@ def _opening(step: Recorded, before: Call | None, known: Known) -> Saying:
 
 def _remember(effect: Effect, known: Known) -> None:
     match effect:
-        case Play(playback=playback):
+        case Play(playback=playback) | Utter(playback=playback):
             known.prompts[playback] = effect
         case StartTimer(timer=timer, after_s=after_s):
             known.timers[timer] = after_s
@@ -157,6 +158,20 @@ def _talk(step: Recorded, before: Call | None) -> list[Saying]:
     return []
 
 
+def _walk(step: Recorded, before: Call | None) -> Iterator[Saying]:
+    """The nodes of a scenario that the caller left in this step, and the one they are at now."""
+    run = step.call.run if step.call is not None else None
+    if run is None:
+        return
+    known = before.run.path if before is not None and before.run is not None else ()
+    for place, visit in enumerate(run.path):
+        was = known[place] if place < len(known) else None
+        if visit.outcome is not None and (was is None or was.outcome is None):
+            yield Saying(kind="note", text=f"{visit.node}: {visit.outcome}", tone="muted")
+        elif was is None:
+            yield Saying(kind="note", text=f"at {visit.node}")
+
+
 def _columns(call: Call | None) -> Iterator[Column]:
     """Agent's attempts on the left, the engine, the customer's attempts on the right."""
     if call is not None:
@@ -173,7 +188,8 @@ def _attempts(leg: Leg, name: str) -> Iterator[Column]:
         nth = f" · {number}" if len(leg.attempts) > 1 else ""
         whose, way = attempt.route.agent, _way(attempt.route)
         heading = (f"{name}{nth}", leg.number, way) if whose is None else (f"{whose}{nth}", way)
-        yield Column(key=attempt.channel, heading=heading)
+        outside = (f"Outside{nth}", attempt.route.number, way)
+        yield Column(key=attempt.channel, heading=outside if attempt.route.outside else heading)
 
 
 def _way(route: Route) -> str:

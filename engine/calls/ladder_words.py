@@ -3,10 +3,10 @@
 Numbers dialled and causes appear; business values (variables, campaign, notes, the code of a disposition) never do.
 """
 
-from typing import Literal
-
 import msgspec
 
+from engine.calls.ladder_led import of_order, of_scenario, spoken
+from engine.calls.ladder_saying import Saying, Tone
 from engine.domain import causes
 from engine.domain.call import Call
 from engine.domain.effects import (
@@ -21,6 +21,7 @@ from engine.domain.effects import (
     StartComfort,
     StopComfort,
     StopPlayback,
+    Utter,
 )
 from engine.domain.events import (
     AsteriskLost,
@@ -48,25 +49,11 @@ from engine.domain.events import (
 from engine.domain.request import ConnectRequest
 from engine.domain.values import PlaybackId
 
-Kind = Literal["order", "fact", "note", "rule"]
-Tone = Literal["plain", "muted", "good", "bad", "warn"]
-
-
-class Saying(msgspec.Struct, frozen=True, kw_only=True):
-    """A sentence and where it stands: an `order` goes from the engine to `channel`, a `fact` comes back from it, a
-    `note` stands at the engine, a `rule` goes through the whole picture. `below`: a second, shorter line."""
-
-    kind: Kind
-    text: str
-    channel: str = ""
-    below: str = ""
-    tone: Tone = "plain"
-
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What earlier steps said and later ones refer to."""
 
-    prompts: dict[PlaybackId, Play]
+    prompts: dict[PlaybackId, Play | Utter]
     timers: dict[str, float]  # name -> seconds it was set to
 
 
@@ -112,9 +99,11 @@ def of_effect(effect: Effect, known: Known) -> Saying | None:
             said = Saying(kind="order", channel=channel, text=f"dial (INVITE), at most {limit} s")
         case Play(channel=channel, prompt=prompt, language=language):
             said = Saying(kind="order", channel=channel, text=f"play {prompt} ({language})")
+        case Utter(channel=channel, language=language):
+            said = Saying(kind="order", channel=channel, text=f"say {spoken(effect)} ({language})")
         case StopPlayback(playback=playback) if playback in known.prompts:
             play = known.prompts[playback]
-            said = Saying(kind="order", channel=play.channel, text=f"stop {play.prompt}", tone="muted")
+            said = Saying(kind="order", channel=play.channel, text=f"stop {spoken(play)}", tone="muted")
         case StartComfort(channel=channel, comfort=comfort):
             said = Saying(kind="order", channel=channel, text=f"{comfort} while waiting")
         case CreateChannel() | HangUp() | JoinBridge() | StopComfort():
@@ -124,7 +113,7 @@ def of_effect(effect: Effect, known: Known) -> Saying | None:
             text = "open bridge" if isinstance(effect, OpenBridge) else "close bridge"
             said = Saying(kind="note", text=text, tone="muted")
         case _:
-            pass
+            said = of_order(effect)
     return said
 
 
@@ -147,7 +136,8 @@ def of_ending(call: Call | None) -> tuple[str, str]:
 
 def who_is_asked(request: ConnectRequest) -> str:
     """The agent and where they are reached; of a call for a group that nobody took, the group."""
-    of_group = f"Group {request.group.id}" if request.group is not None else ""
+    led = f"Scenario {request.scenario.name}" if request.scenario is not None else ""
+    of_group = f"Group {request.group.id}" if request.group is not None and request.group.id is not None else led
     if request.agent is None:
         return of_group
     agent = f"agent {request.agent} ({request.mode} {request.agent_number})"
@@ -182,14 +172,16 @@ def _of_prompt_end(event: PlaybackEnded, known: Known) -> Saying:
     if play is None:
         return Saying(kind="note", text=f"prompt {event.playback[-4:]} ended", tone="muted")
     if event.heard:
-        return Saying(kind="fact", channel=play.channel, text=f"{play.prompt} ended", tone="muted")
-    return Saying(kind="fact", channel=play.channel, text=f"{play.prompt} was not heard", tone="warn")
+        return Saying(kind="fact", channel=play.channel, text=f"{spoken(play)} ended", tone="muted")
+    return Saying(kind="fact", channel=play.channel, text=f"{spoken(play)} was not heard", tone="warn")
 
 
 def _of_engine(event: Event, known: Known) -> Saying | None:
     """What is no channel's own affair; None when it is."""
     said: Saying | None = None
     match event:
+        case CallRequested(request=request) if request.scenario is not None:
+            said = Saying(kind="note", text=f"call for scenario {request.scenario.name}")
         case CallRequested(request=request) if request.group is not None:
             said = Saying(kind="note", text=f"call for group {request.group.id}, {request.group.strategy}")
         case CallRequested(request=request):
@@ -213,5 +205,5 @@ def _of_engine(event: Event, known: Known) -> Saying | None:
         case AsteriskLost():
             said = Saying(kind="rule", text="Asterisk lost: every channel is gone", tone="bad")
         case _:
-            pass
+            said = of_scenario(event)
     return said

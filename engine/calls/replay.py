@@ -4,7 +4,7 @@ The machine is pure, so the same events give the same orders and the same states
 machine, or the journal. Nothing is decided here: a difference is reported, never acted upon.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -16,9 +16,13 @@ from engine.domain.call import MACHINE_VERSION, Call
 from engine.domain.effects import CancelTimer, Effect
 from engine.domain.events import CallRequested, Event
 from engine.domain.machine import Step
+from engine.domain.scenario.graph import Program
 from engine.domain.values import CallId
-from engine.errors import InvalidValue
+from engine.errors import InvalidValue, UnknownThing
 from engine.journal import StepRow
+
+ProgramOf = Callable[[str], Program | None]
+"""A published version of a scenario; None where it is not to be had."""
 
 
 class Absent(msgspec.Struct, frozen=True):
@@ -77,18 +81,20 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return self.versions != (MACHINE_VERSION,)
 
 
-def replay(rows: list[StepRow]) -> Report:
-    """Replay a whole journal, oldest step first. Raises InvalidValue when there is no call to start from."""
+def replay(rows: list[StepRow], program_of: ProgramOf = lambda version: None) -> Report:
+    """Replay a whole journal, oldest step first. Raises InvalidValue when there is no call to start from, UnknownThing
+    when `program_of` has not the scenario that led it."""
     steps = [recording.read(row) for row in rows]
     first = _first(steps)
+    program = _program(first, program_of)
     call_id = CallId(steps[0].row.call_id)
     compared = _Comparison()
-    call = compared.take(steps[0], machine.begin(call_id, first))
+    call = compared.take(steps[0], machine.begin(call_id, first, program))
     for step in steps[1:]:
         if step.event is None:
             compared.cannot_read(step)
         else:
-            call = compared.take(step, machine.step(call, step.event))
+            call = compared.take(step, machine.step(call, step.event, program))
     return Report(
         call_id=call_id,
         steps=len(steps),
@@ -97,6 +103,20 @@ def replay(rows: list[StepRow]) -> Report:
         unreadable=tuple(compared.unreadable),
         call=call,
     )
+
+
+def _program(first: CallRequested, program_of: ProgramOf) -> Program | None:
+    asked = first.request.scenario
+    if asked is None:
+        return None
+    found = program_of(asked.version)
+    if found is None:
+        raise UnknownThing(
+            f"the call was led by scenario {asked.name} in version {asked.version}, which is not here",
+            code="unknown-version",
+            what_next="replay it on the node where it ran, or bring the `scenarios` of its state_dir here",
+        )
+    return found
 
 
 def _first(steps: list[Recorded]) -> CallRequested:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from engine.calls.ladder_saying import Saying
 from engine.calls.ladder_story import Beat, Column, Story, tell
-from engine.calls.ladder_words import Saying, of_ending, who_is_asked
+from engine.calls.ladder_words import of_ending, who_is_asked
 from engine.journal import StepRow
 
 _ARROWS = {"order": "->", "fact": "<-", "note": "  ", "rule": "=="}

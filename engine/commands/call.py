@@ -17,6 +17,7 @@ from engine.errors import BadFile, InvalidValue, JournalDamaged, StandardisteErr
 
 if TYPE_CHECKING:
     from engine.calls.replay import Report
+    from engine.domain.scenario.graph import Program
     from engine.journal import StepRow
 
 _TEACH = """\
@@ -77,10 +78,19 @@ def ladder(asked: argparse.Namespace) -> int:
 def replay(asked: argparse.Namespace) -> int:
     from engine.calls.replay import replay as run_again
 
-    report = run_again(_steps(asked))
+    report = run_again(_steps(asked), lambda version: _published(asked, version))
     for line in _told(report):
         print(line)
     return 0 if report.same else 1
+
+
+def _published(asked: argparse.Namespace, version: str) -> "Program | None":
+    """A version of a scenario that this node keeps."""
+    from engine.sounds.recorded import named
+    from engine.store import scenario_files
+
+    kept = scenario_files.saved(settings_of(asked).state_dir / "scenarios", version)
+    return named(kept.program, kept.recordings) if kept is not None else None
 
 
 def _told(report: "Report") -> list[str]:

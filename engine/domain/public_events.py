@@ -20,6 +20,7 @@ from engine.domain.limits import SPENDING, Measure, Reading
 from engine.domain.request import ConnectRequest, Direction
 from engine.domain.scenario.graph import Value
 from engine.domain.tariff import UNIT
+from engine.domain.values import ChannelId
 
 EventType = Literal[
     "call.requested",  # accepted and kept
@@ -139,6 +140,7 @@ def _told(before: Call | None, event: Event, after: Call) -> Iterator[PublicEven
         return
     yield from _of_agent(before, event, after)
     yield from _of_customer(before, event, after)
+    yield from _of_talk(before, event, after)
     if isinstance(event, Disposed | FinishOrdered) and event.disposition is not None:
         yield _event("call.disposition", event, after, disposition=event.disposition)
     if after.closed and not before.closed:
@@ -148,7 +150,7 @@ def _told(before: Call | None, event: Event, after: Call) -> Iterator[PublicEven
 def _of_agent(before: Call, event: Event, after: Call) -> Iterator[PublicEvent]:
     if _rang(after.agent) and not _rang(before.agent):
         yield _event("call.agent_ringing", event, after)
-    if after.agent.answered is not None and before.agent.answered is None:
+    if after.agent.answered is not None and _who(before.agent) != _who(after.agent):  # of several talks, each time
         yield _event("call.agent_answered", event, after)
     if after.confirmed is not before.confirmed:
         yield _event("call.agent_confirmed", event, after)
@@ -162,8 +164,19 @@ def _of_customer(before: Call, event: Event, after: Call) -> Iterator[PublicEven
         yield _event("call.customer_dialled", event, after, trunk=_trunk(now))
     if _rang(now) and not _rang(was):
         yield _event("call.customer_ringing", event, after, trunk=_trunk(now))
-    if now.answered is not None and was.answered is None:
+    if after.run is None and now.answered is not None and was.answered is None:
         yield _event("call.customer_answered", event, after, trunk=_trunk(now))
+
+
+def _of_talk(before: Call, event: Event, after: Call) -> Iterator[PublicEvent]:
+    """A scenario answers its caller itself: they hear each other when somebody took the call."""
+    if after.run is not None and after.bridged is not before.bridged:
+        yield _event("call.customer_answered", event, after, trunk=_trunk(after.customer))
+
+
+def _who(leg: Leg) -> ChannelId | None:
+    """The channel that answered."""
+    return leg.answered.channel if leg.answered is not None else None
 
 
 def _rang(leg: Leg) -> bool:

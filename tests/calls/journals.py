@@ -16,12 +16,26 @@ from engine.domain import ids, machine
 from engine.domain.call import MACHINE_VERSION, Call
 from engine.domain.effects import Effect
 from engine.domain.events import CallRequested, ChannelEnded, EngineRestarted, Event
-from engine.domain.values import CallId
+from engine.domain.scenario.graph import AnyNode, Hours, NodeName, Program, Ring
+from engine.domain.values import CallId, Slug
 from engine.journal import StepRow
-from tests.domain.calls import CALL, Scene, asked, asked_sip, moment
+from tests.domain.calls import CALL, Scene, asked, asked_sip, member, moment
+from tests.domain.led_calls import BYE, MENU, MESSAGE, SURVEY, LedCall, asked_of_scenario
+from tests.domain.scenario.caller import of
 
 FOLDER = Path(__file__).with_name("journals")
 ASTERISK_S = 0.011  # an Asterisk beside the engine answers an order within some ten milliseconds
+
+
+NODES: dict[str, AnyNode] = {
+    "hours": Hours(calendar=Slug("office"), next=NodeName("menu"), on={"closed": NodeName("message")}),
+    "menu": MENU,
+    "ring": Ring(agents=(Slug("m1"),), max_s=60, on={"not_taken": NodeName("message"), "after": NodeName("more")}),
+    "more": SURVEY,
+    "message": MESSAGE,
+    "end": BYE,
+}
+RECEPTION = msgspec.structs.replace(of(NODES), version=64 * "5")
 
 
 class Unhurried(Scene):
@@ -36,19 +50,35 @@ class Unhurried(Scene):
         return self.tell(EngineRestarted(at=self.at))
 
 
+class UnhurriedCaller(LedCall, Unhurried):
+    """The same, in the scenario."""
+
+    def __init__(self) -> None:
+        request = asked_of_scenario()
+        assert request.scenario is not None
+        led = msgspec.structs.replace(request.scenario, version=RECEPTION.version)
+        super().__init__(NODES, request=asked_of_scenario(scenario=led))
+
+
 def rows(scene: Scene) -> list[StepRow]:
     """The journal an engine would have written of this scene."""
     return written(scene.call.id, list(enumerate(scene.events, start=1)))
+
+
+def program_of(version: str) -> Program | None:
+    """The scenario of every tale of a caller in one."""
+    return RECEPTION if version == RECEPTION.version else None
 
 
 def written(call_id: CallId, events: list[tuple[int, Event]]) -> list[StepRow]:
     """The journal of these events, each with its number."""
     (seq, first), *rest = events
     assert isinstance(first, CallRequested)
-    call, effects = machine.begin(call_id, first)
+    program = program_of(first.request.scenario.version) if first.request.scenario is not None else None
+    call, effects = machine.begin(call_id, first, program)
     steps = [_row(seq, first, effects, call)]
     for seq, event in rest:
-        call, effects = machine.step(call, event)
+        call, effects = machine.step(call, event, program)
         steps.append(_row(seq, event, effects, call))
     return steps
 
@@ -129,6 +159,29 @@ def cancelled() -> Scene:
     return _to_customer().after(0.6).customer_rings().after(2).finish_ordered().after(1).disposed("wrong-number")
 
 
+def _in_menu() -> UnhurriedCaller:
+    return UnhurriedCaller().after(0.01).told("open")
+
+
+def led_to_an_agent() -> Scene:
+    """Two keys and a mobile later they talk, and the caller says how it was."""
+    scene = _in_menu().after(1.4).types("9").after(3.8).types("1").after(0.02).planned(member("m1", mobile=True))
+    scene = scene.after(2).agent_rings().after(4).agent_answers().after(1.7).presses("1").after(41).agent_hangs_up()
+    return scene.hears("Satisfait ?").after(2).types("1").after(1).hears("Au revoir")
+
+
+def led_to_a_mailbox() -> Scene:
+    """Closed: the caller leaves a message, and hangs up in the middle of a word."""
+    scene = UnhurriedCaller().after(0.01).told("closed").after(2.5).hears("Parlez").after(11).caller_hangs_up()
+    return scene.recorded(10.6).after(0.1).told("left")
+
+
+def led_through_a_restart() -> Scene:
+    """The engine dies in the menu. It is said again; nobody is there, and nothing was left."""
+    scene = _in_menu().after(1.1).engine_restarts().after(2.5).types("1").after(0.03).planned()
+    return scene.after(2.5).hears("Parlez").after(1).recorded(0.4).after(1).hears("Au revoir")
+
+
 TALES: dict[str, Callable[[], Scene]] = {
     tale.__name__.replace("_", "-"): tale
     for tale in (
@@ -142,6 +195,9 @@ TALES: dict[str, Callable[[], Scene]] = {
         asterisk_lost,
         nobody,
         cancelled,
+        led_to_an_agent,
+        led_to_a_mailbox,
+        led_through_a_restart,
     )
 }
 

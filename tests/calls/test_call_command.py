@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from engine import cli
 from engine.calls.recording import from_lines, to_lines
+from engine.domain.values import Slug
 from engine.journal import Journal, StepRow
+from engine.store import scenario_files
 from engine.store.migrate import migrate
 from engine.store.pool import Database
+from engine.store.scenarios import Version
 from engine.store.steps import store_steps
 from tests.calls import journals
 from tests.domain.calls import CALL
@@ -168,3 +172,27 @@ async def test_without_journal_and_database_both_are_named(tmp_path: Path, capsy
     told = capsys.readouterr().err
     assert "there is no journal" in told
     assert "PostgreSQL cannot be asked" in told
+
+
+async def test_a_call_that_a_scenario_led_is_replayed_where_the_scenario_is_kept(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    """Elsewhere that is said, and what to do about it."""
+    recording, config = tmp_path / "led.jsonl", tmp_path / "engine.toml"
+    recording.write_bytes(to_lines(journals.rows(journals.led_to_an_agent())))
+    config.write_text(f'state_dir = "{tmp_path}"\n')
+    asked = ("replay", str(recording), "--config", str(config))
+    assert await engine(*asked) == 1
+    assert "which is not here" in capsys.readouterr().err
+    kept = Version(
+        version=journals.RECEPTION.version,
+        name=Slug("main"),
+        program=journals.RECEPTION,
+        sources={},
+        recordings=(),
+        author="test",
+        created_at=datetime.now(UTC),
+    )
+    scenario_files.save(tmp_path / "scenarios", kept)
+    assert await engine(*asked) == 0
+    assert "the same orders and the same states" in capsys.readouterr().out

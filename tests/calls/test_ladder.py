@@ -11,8 +11,12 @@ import pytest
 
 from engine.calls import svg
 from engine.calls.ladder import LONGEST, draw
+from engine.calls.ladder_led import spoken
 from engine.calls.timeline import timeline
+from engine.domain.effects import Utter
 from engine.domain.events import ChannelRefused, JoinFailed, PlaybackEnded, TrunkChosen
+from engine.domain.scenario import talk
+from engine.domain.values import ChannelId, PlaybackId
 from engine.errors import InvalidValue
 from engine.journal import StepRow
 from tests.calls import journals
@@ -261,8 +265,40 @@ def test_without_steps_there_is_no_picture() -> None:
 def test_the_timeline_tells_the_same(tale: Tale) -> None:
     rows = journals.rows(tale())
     lines, picture = timeline(rows), draw(rows)
-    for said in ("dial (INVITE), at most 30 s", "180 ringing"):
+    led = "call for scenario main" in lines
+    for said in ("at hours", "hours: ") if led else ("dial (INVITE), at most 30 s", "180 ringing"):
         assert said in lines
     sentences = [text for text in texts(picture) if text.startswith(("gone:", "play ", "timer ", "engine restarted"))]
     assert all(sentence in lines for sentence in sentences)
     assert all(len(line) < 140 for line in lines.splitlines())
+
+
+def test_the_way_of_a_caller_in_a_scenario_is_told() -> None:
+    """The nodes they came by, what they heard, and whom was looked for."""
+    lines = timeline(journals.rows(journals.led_to_an_agent()))
+    assert lines.index("at menu") < lines.index("menu: key 1") < lines.index("ring: after") < lines.index("end: ended")
+    for said in ("say “Tapez un” (fr)", "stop “Tapez un”", "looks for: agents", "to be rung: m1", "answer: open"):
+        assert said in lines
+    left = timeline(journals.rows(journals.led_to_a_mailbox()))
+    for said in ("record, at most 120 s", "recorded 10.6 s", "asks: voicemail", "message: left"):
+        assert said in left
+    restarted = timeline(journals.rows(journals.led_through_a_restart()))
+    for said in ("engine restarted, call re-owned", "the scenario goes on", "to be rung: nobody", "ring: nobody"):
+        assert said in restarted
+
+
+def test_what_went_wrong_in_a_scenario_is_told() -> None:
+    scene = journals.UnhurriedCaller().told("closed").speech_ends(heard=False).types("#").recorded(0, kept=False)
+    lines = timeline(journals.rows(scene))
+    for said in ("“Parlez” was not heard", "stop recording", "nothing was recorded"):
+        assert said in lines
+    nobody = journals.UnhurriedCaller().told("open").types("1").nobody_planned("no-trunk")
+    assert "nobody to be rung: no-trunk" in timeline(journals.rows(nobody))
+
+
+def test_what_is_said_is_shown_as_short_as_there_is_room_for() -> None:
+    def shown(*items: talk.AnyHeard) -> str:
+        return spoken(Utter(playback=PlaybackId("p"), channel=ChannelId("c"), items=items, language="fr"))
+
+    assert shown(talk.Words("Bonjour"), talk.AsteriskSound("beep")) == "“Bonjour sound”"
+    assert shown(talk.Words(60 * "x")) == f"“{39 * 'x'}…”"

@@ -10,7 +10,7 @@ import pytest
 
 from engine.calls.recording import from_lines, to_lines
 from engine.calls.replay import Difference, Report, replay
-from engine.errors import BadFile, InvalidValue
+from engine.errors import BadFile, InvalidValue, UnknownThing
 from engine.journal import StepRow
 from tests.calls import journals
 from tests.domain.calls import Scene
@@ -42,7 +42,7 @@ def told(report: Report) -> list[str]:
 def test_recorded_journals_come_out_as_they_were_written(path: Path) -> None:
     """Changed behaviour shows here. If it is meant: a new MACHINE_VERSION, then `python -m tests.calls.journals`."""
     rows = journals.read(path)
-    report = replay(rows)
+    report = replay(rows, journals.program_of)
     assert told(report) == []
     assert report.same
     assert report.call.closed
@@ -55,7 +55,7 @@ def test_every_tale_is_recorded() -> None:
 
 @pytest.mark.parametrize("tale", journals.TALES.values(), ids=journals.TALES.keys())
 def test_what_the_machine_wrote_it_writes_again(tale: Tale) -> None:
-    report = replay(journals.rows(tale()))
+    report = replay(journals.rows(tale()), journals.program_of)
     assert report.same
     assert report.call.closed
 
@@ -165,3 +165,9 @@ def test_a_row_that_is_no_json_cannot_be_recorded(answered: list[StepRow]) -> No
 
 def _phase(row: StepRow) -> str:
     return str(json.loads(row.state)["legs"]["agent"]["attempts"][0]["phase"])
+
+
+def test_without_the_scenario_that_led_it_a_call_cannot_be_replayed() -> None:
+    rows = journals.rows(journals.led_to_an_agent())
+    with pytest.raises(UnknownThing, match="scenario main in version 555"):
+        replay(rows)

@@ -18,7 +18,9 @@ from engine.domain.public_events import (
     of_scenario,
     of_step,
 )
-from tests.domain.calls import CALL, CUSTOMER, Scene, Tale, asked, asked_sip, moment
+from engine.domain.scenario.graph import AnyNode
+from tests.domain.calls import CALL, CUSTOMER, Scene, Tale, asked, asked_sip, member, moment
+from tests.domain.led_calls import HELLO, MENU, RING, RING_AND_AFTER, LedCall
 from tests.domain.told_stages import TO_STAGE, to_answer, to_customer, to_reason, to_ringing, to_talk
 
 REACHED = [
@@ -35,9 +37,9 @@ def heard(scene: Scene) -> list[PublicEvent]:
     for event in scene.events:
         if call is None:
             assert isinstance(event, CallRequested)
-            after = machine.begin(CALL, event).call
+            after = machine.begin(CALL, event, scene.program).call
         else:
-            after = machine.step(call, event).call
+            after = machine.step(call, event, scene.program).call
         told.extend(of_step(call, event, after))
         call = after
     return told
@@ -50,6 +52,24 @@ def names(scene: Scene) -> list[str]:
 def test_a_conversation_from_end_to_end() -> None:
     scene = to_talk(Scene()).after(60).customer_hangs_up().after(1)
     assert [*REACHED, "call.customer_answered", "call.ended"] == names(scene)
+
+
+def test_a_caller_whom_a_scenario_leads_to_two_agents() -> None:
+    """That the scenario answers them is nobody's news; that they talk to somebody is, each time."""
+    nodes: dict[str, AnyNode] = {"menu": MENU, "ring": RING_AND_AFTER, "more": RING}
+    scene = LedCall(nodes).hears("Tapez un").types("1").planned(member("m1")).picks_up().after(9).agent_hangs_up()
+    scene.planned(member("m2", mobile=True)).picks_up().presses("1").after(5).caller_hangs_up()
+    assert names(scene) == [
+        "call.requested", "call.agent_ringing", "call.agent_answered", "call.customer_answered",
+        "call.agent_answered", "call.agent_confirmed", "call.customer_answered", "call.ended",
+    ]  # fmt: skip
+    who = [(event.data.agent, event.data.direction) for event in heard(scene) if event.type == "call.customer_answered"]
+    assert who == [("m1", "inbound"), ("m2", "inbound")]
+
+
+def test_a_caller_whom_a_scenario_serves_alone() -> None:
+    scene = LedCall({"hello": HELLO, "menu": MENU, "ring": RING}).hears("Bonjour").caller_hangs_up()
+    assert names(scene) == ["call.requested", "call.ended"]
 
 
 def test_the_last_one_has_the_whole_record() -> None:
