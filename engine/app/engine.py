@@ -31,7 +31,6 @@ from engine.app.directories import CurrentDirectory
 from engine.app.directory_service import DirectoryService
 from engine.app.door import Door
 from engine.app.emergency_records import EmergencyRecords
-from engine.app.incident_board import LOOK_EVERY_S as INCIDENTS_EVERY_S
 from engine.app.incident_board import IncidentBoard
 from engine.app.incident_codes import IncidentCodes
 from engine.app.incident_mirror import IncidentMirror
@@ -43,7 +42,7 @@ from engine.app.measuring import MeasuredAnswers, MeasuredPools, measure
 from engine.app.phones import AsteriskPhones
 from engine.app.prompt_book import PromptBook
 from engine.app.scenario_counts import ScenarioCounts
-from engine.app.scenario_shelf import LOOK_EVERY_S as SCENARIOS_EVERY_S
+from engine.app.unmatched_numbers import UnmatchedNumbers
 from engine.app.webhook_side import Rows, WebhookBook
 from engine.ari.connection import AriConnection, Hooks
 from engine.ari.events import AriEvent
@@ -85,6 +84,8 @@ KEEP_EVENTS = timedelta(hours=72)
 SHIP_AT_END_S = 3.0
 BEAT_MAX_AGE_S = 3.0
 DEAF_AFTER_S = 0.5
+FOLLOW_EVERY_S = 0.5
+"""What another process published, or set, counts here within a second."""
 LOOK_EVERY_S = 0.05
 """Asterisk takes a beat in some milliseconds; one that does not for this long is hung, and tells nothing either."""
 
@@ -145,9 +146,8 @@ class Engine:
             settings.incidents, self.db, self.journal, self.clock, copy=settings.state_dir / "incidents.json"
         )
         await self.incidents.load_local()
-        self.scenarios = scenario_side.library(
-            settings, db=self.db, journal=self.journal, clock=self.clock, source=self.directory
-        )
+        self.unmatched = UnmatchedNumbers(self.directory, self.clock)
+        self.scenarios = scenario_side.library(settings, self.db, self.journal, self.clock, self.directory)
         await self.scenarios.shelf.load_local()
         self.shipper = Shipper(self.journal, self.db, on_dead_letter=lambda _: self.metrics.keeping.dead_letters.inc())
         self.journal.on_record = self.shipper.poke
@@ -247,6 +247,7 @@ class Engine:
             credit=self.credit,
             answering=MeasuredAnswers(self.answers, self.metrics),
             programs=self.scenarios.shelf,
+            unmatched=self.unmatched.note,
         )
         self.limits.attach(self.calls.registry)
         self.changes = Changes(
@@ -293,6 +294,7 @@ class Engine:
             contacts=ContactBook(self.db, self.journal),
             incidents=self.incidents,
             scenarios=self.scenarios,
+            unmatched=self.unmatched,
             callbacks=CallbackDesk(self.db, self.journal),
             prompts=PromptBook(self.db, self.journal),
             voicemails=self.voicemails,
@@ -366,10 +368,8 @@ class Engine:
         """Periodic work; what is due lives in rows, this only looks."""
         scheduler = AsyncIOScheduler(timezone="UTC")
         scheduler.add_job(self._prune, "interval", minutes=10, max_instances=1, coalesce=True)
-        scheduler.add_job(self.incidents.look, "interval", seconds=INCIDENTS_EVERY_S, max_instances=1, coalesce=True)
-        scheduler.add_job(
-            self.scenarios.shelf.look, "interval", seconds=SCENARIOS_EVERY_S, max_instances=1, coalesce=True
-        )
+        for look in (self.incidents.look, self.scenarios.shelf.look):
+            scheduler.add_job(look, "interval", seconds=FOLLOW_EVERY_S, max_instances=1, coalesce=True)
         scheduler.start()
         self._stack.callback(scheduler.shutdown, wait=False)
 

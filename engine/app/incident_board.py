@@ -24,7 +24,6 @@ from engine.store.pool import Database
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY_S = 1.0
 EXPIRY = Actor(token_id="expiry", name="expiry", scopes=frozenset())  # noqa: S106 - nobody's token
 
 

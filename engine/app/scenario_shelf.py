@@ -23,7 +23,6 @@ from engine.store.scenarios import Aliases, Move, Version
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY_S = 0.5
 Say = Callable[[Program], Awaitable[Sequence[Unsaid]]]
 Write = Callable[[Connection, Aliases], Awaitable[list[Move]]]
 

@@ -37,7 +37,7 @@ def voices(config_dir: Path, prompts: Path) -> Voices:
     )
 
 
-def library(settings: Settings, *, db: Database, journal: Audit, clock: Clock, source: Source) -> ScenarioLibrary:
+def library(settings: Settings, db: Database, journal: Audit, clock: Clock, source: Source) -> ScenarioLibrary:
     """The published scenarios."""
     flags, speaks, data = settings.incidents.flags, speech_here(), settings.asterisk.data_dir
     shelf = ScenarioShelf(

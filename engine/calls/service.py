@@ -80,6 +80,7 @@ class CallService:
         refused: Callable[[str], None] = lambda rule: None,
         hearing: Callable[[], bool] = lambda: True,
         unused: Callable[[Event], None] = lambda event: None,
+        unmatched: Callable[[Came], None] = lambda came: None,
         guard: Watch | None = None,
         credit: Credit | None = None,
         programs: Programs | None = None,
@@ -97,7 +98,7 @@ class CallService:
             watch.changed(task.call)
             changed(before, event, task.call)
 
-        self._refused, self._source = refused, source
+        self._refused, self._unmatched, self._source = refused, unmatched, source
         self._journal, self._archive, self._trunks, self._clock, self._spawn = journal, archive, trunks, clock, spawn
         self._around = Surroundings(
             world=world,
@@ -147,6 +148,8 @@ class CallService:
             return await self._acceptor.arrive(came)
         except (Refused, BadInput) as refused:
             actor = Actor(token_id="", name=came.endpoint, scopes=frozenset())
+            if refused.stable_code == "unknown-number":
+                self._unmatched(came)
             await self._audit("call.arrive", msgspec.to_builtins(came), actor, refused)
             raise
         finally:

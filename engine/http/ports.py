@@ -138,6 +138,25 @@ class DirectoryBook(Protocol):
     async def rollback(self, revision: int, actor: Actor) -> DirectoryChange: ...
 
 
+class UnmatchedNumber(msgspec.Struct, frozen=True, kw_only=True):
+    """A number that was called by a trunk and is nobody's: as E.164, or as it came where it is none. `hint_en` and
+    `hint_fr`: what would lead its callers somewhere."""
+
+    trunk: str
+    number: str
+    count: int
+    last_caller: str
+    last_at: datetime
+    hint_en: str
+    hint_fr: str
+
+
+class Unmatched(Protocol):
+    """What was called and leads nowhere, the last called first."""
+
+    def entries(self) -> list[UnmatchedNumber]: ...
+
+
 class CallLinks(Protocol):
     """Calls by a link, without a token."""
 

@@ -97,6 +97,7 @@ RULES: dict[str, Kind] = {
     "scenario-faulty": Kind(
         422, "The scenario has faults", "Mend what `errors` names; engine scenario check tells it before."
     ),
+    "unknown-version": Kind(404, "No such version of a scenario", "GET /v1/scenarios/{name} tells which there were."),
     "scenario-lost": Kind(503, "This node has the call's scenario no more", "Whoever runs the engine: see its log."),
     "no-previous-version": Kind(409, "There is no version before", "Publish another version."),
     "scenario-not-published": Kind(

@@ -17,7 +17,7 @@ from engine.http.auth import Pace
 from engine.http.callback_port import Callbacks
 from engine.http.contact_port import Contacts
 from engine.http.incident_port import Incidents
-from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Scope, Tokens
+from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Scope, Tokens, Unmatched
 from engine.http.prompt_port import Prompts
 from engine.http.scenario_port import Scenarios
 from engine.http.voicemail_port import Voicemails
@@ -73,6 +73,7 @@ class Services:
     incidents: Incidents | None = None
     scenarios: Scenarios | None = None
     prompts: Prompts | None = None
+    unmatched: Unmatched | None = None
     call_limits: Limits | None = None
     call_links: CallLinks | None = None  # None: switched off
     openapi: bytes = b"{}"

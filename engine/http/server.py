@@ -26,7 +26,7 @@ from engine.http.connections import Connections
 from engine.http.contact_port import Contacts
 from engine.http.deferred import Deferred
 from engine.http.incident_port import Incidents
-from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Tokens
+from engine.http.ports import CallLinks, Cdrs, DirectoryBook, Health, Tokens, Unmatched
 from engine.http.problems import HttpRefusal
 from engine.http.prompt_port import Prompts
 from engine.http.routes import ROUTES, events
@@ -62,6 +62,7 @@ def build_app(
     contacts: Contacts | None = None,
     incidents: Incidents | None = None,
     scenarios: Scenarios | None = None,
+    unmatched: Unmatched | None = None,
     callbacks: Callbacks | None = None,
     prompts: Prompts | None = None,
     voicemails: Voicemails | None = None,
@@ -84,6 +85,7 @@ def build_app(
         contacts=contacts,
         incidents=incidents,
         scenarios=scenarios,
+        unmatched=unmatched,
         callbacks=callbacks,
         prompts=prompts,
         voicemails=voicemails,

@@ -19,6 +19,7 @@ import msgspec
 from engine.calls import views
 from engine.calls.acceptance import House
 from engine.calls.accepting import Limits
+from engine.calls.arriving import Came
 from engine.calls.clock import Clock
 from engine.calls.contract import Accepted, Actor, ConnectOrder
 from engine.calls.limits import LimitBoard
@@ -187,6 +188,7 @@ class Room:
         answering: Answering | None = None,
     ) -> None:
         self.exchange, self.source, self.archive, self.door = exchange, Source(held or directory()), Shelf(), Doorman()
+        self.unmatched: list[Came] = []
         self.told: list[tuple[Call, Event]] = []
         self.on_change: Callable[[Call, Event], None] = lambda call, event: None
         self.hearing: Callable[[], bool] = lambda: True
@@ -236,6 +238,7 @@ class Room:
             guard=self.limits,
             credit=self._credit,
             programs=self._programs,
+            unmatched=self.unmatched.append,
             answering=self._answering,
         )
         self.registry = self.service.registry

@@ -163,6 +163,14 @@ async def test_refused(tmp_path: Path, exchange: Exchange, came: Came, held: Dir
         await is_refused(room, came, rule)
 
 
+async def test_a_number_nobody_declared_is_kept_for_people(tmp_path: Path, exchange: Exchange) -> None:
+    async with room_of(tmp_path, exchange, with_numbers(number(active=False))) as room:
+        for came in (by_trunk(), by_trunk("99")):
+            with pytest.raises(Refused):
+                await arrive(room, came)
+        assert room.unmatched == [by_trunk("99")]
+
+
 async def test_an_engine_that_is_full_lets_nobody_in(tmp_path: Path, exchange: Exchange) -> None:
     async with room_of(tmp_path, exchange, with_numbers(number())) as room:
         room.door.why = Refused("full", rule="engine-full", status=503)

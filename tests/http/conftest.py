@@ -26,6 +26,7 @@ from tests.http.fakes import (
     FakePrompts,
     FakeScenarios,
     FakeTokens,
+    FakeUnmatched,
     FakeVoicemails,
     FakeWebhooks,
 )
@@ -91,6 +92,7 @@ async def api(limits: HttpSettings, tmp_path: Path) -> AsyncIterator[Api]:
         call_links=links,
         incidents=incidents,
         scenarios=scenarios,
+        unmatched=FakeUnmatched(),
         callbacks=callbacks,
         prompts=prompts,
         voicemails=voicemails,

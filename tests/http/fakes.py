@@ -39,6 +39,7 @@ from engine.http.ports import (
     Enrolled,
     EntryKind,
     PartState,
+    UnmatchedNumber,
 )
 from engine.http.prompt_port import PromptEntry
 from engine.http.scenario_port import Published, ScenarioEntry, ScenarioLead, ScenarioMove, ScenarioPicture
@@ -586,3 +587,14 @@ class FakeDirectory:
     def _changed(self) -> DirectoryChange:
         self.revision += 1
         return DirectoryChange(revision=self.revision, changes=["~ site paris"], asterisk=["standardiste/pjsip.conf"])
+
+
+class FakeUnmatched:
+    """One number that was called twice."""
+
+    def entries(self) -> list[UnmatchedNumber]:
+        called = UnmatchedNumber(
+            trunk="paris-1", number="+33140000021", count=2, last_caller="", last_at=NOON,
+            hint_en="Declare it.", hint_fr="Déclarez-le.",
+        )  # fmt: skip
+        return [called]
