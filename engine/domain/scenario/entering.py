@@ -65,7 +65,7 @@ def _arrive(turn: Turn, target: NodeName) -> None:
     limits, run = turn.program.start.limits, turn.run
     visits = run.visits.get(f"{run.scenario}/{target}", 0)
     if run.limited:
-        if run.steps >= limits.steps + way.RESERVE:
+        if way.is_spent(turn):
             turn.end("limit")
             return
     elif run.steps >= limits.steps or visits >= limits.visits:

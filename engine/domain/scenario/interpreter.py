@@ -205,7 +205,7 @@ def _on_limit(turn: Turn) -> None:
         case Recording(number=number):
             way.spend_reserve(turn)
             entering.stop_recording(turn, number)
-        case Asking(question=StoreMessage() | StoreCallback()):
+        case Asking(question=StoreMessage() | StoreCallback()) if not way.is_spent(turn):
             way.spend_reserve(turn)
         case _:
             way.limit(turn, TOO_LONG)

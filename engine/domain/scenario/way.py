@@ -46,9 +46,15 @@ def out(turn: Turn) -> None:
 
 
 def spend_reserve(turn: Turn) -> None:
-    """From now on a few nodes and seconds are left."""
-    turn.change(limited=True, steps=max(turn.run.steps, turn.program.start.limits.steps))
+    """From now on a few nodes and seconds are left; after a second time, to whoever leaves something, no node."""
+    limit = turn.program.start.limits.steps
+    turn.change(limited=True, steps=limit + RESERVE if turn.run.limited else max(turn.run.steps, limit))
     turn.wait("limit", RESERVE_S)
+
+
+def is_spent(turn: Turn) -> bool:
+    """Whether no node is left, not even in reserve."""
+    return turn.run.limited and turn.run.steps >= turn.program.start.limits.steps + RESERVE
 
 
 def seconds_left(turn: Turn) -> float:

@@ -8,20 +8,21 @@ not, taken or not, in order or not):
 - *any* caller may besides choose whatever there is, as often as he likes.
 
 The longest way through the graph (`worst.py`) is the bound: exact where the graph has no circle, never too small where
-it has. A subflow costs what its own longest way costs. Only where a circle has no bound of its own are the limits of
-the interpreter needed; then they are named: `visits` of a node, `steps` in all, `duration_s`. Past a limit a caller is
-led out by `on_error` within a few nodes in reserve.
+it has. A subflow costs what its own longest way costs. Only where a circle has no bound of its own, or a bound beyond
+them, are the limits of the interpreter needed; then they are named: `visits` of a node, `steps` in all, `duration_s`.
+Past a limit, whichever it is, a caller is led out by `on_error` within a few nodes and seconds in reserve.
 
 Seconds do not count conversations, and are estimates where a prompt is (`durations.py`).
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from engine.domain.scenario.graph import AnyNode, NodeName, Program, Subflow, Transfer
-from engine.domain.scenario.way import RESERVE
+from engine.domain.scenario.graph import AnyNode, Callback, NodeName, Program, Record, Subflow, Transfer, Voicemail
+from engine.domain.scenario.outcomes import edge
+from engine.domain.scenario.way import RESERVE, RESERVE_S
 from engine.domain.values import Slug
 from engine.scenarios.check import walks
 from engine.scenarios.check.counters import Turnstile, turnstiles
@@ -30,8 +31,8 @@ from engine.scenarios.check.ways import REACHING, Way, Ways
 from engine.scenarios.check.worst import NOTHING, Cost, Worst, worst
 from engine.scenarios.house import House
 
-RESERVE_S = RESERVE * 5.0
-"""What `engine.domain.scenario.way` leaves a caller who met a limit."""
+SHORTEST_SEARCH_S = 1.0
+"""Somebody is rung for so long even where less is left."""
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +76,6 @@ class Prover:
         self._turnstiles: dict[Slug, dict[Turnstile, int]] = {
             name: turnstiles(scenario, ways[name]) for name, scenario in program.scenarios.items()
         }
-        self._reaching_s = self._longest_reaching()
 
     def prove(self) -> tuple[Proof, ...]:
         idle = self._all(lambda way: way.hand != "chosen", anyone=False)
@@ -111,43 +111,58 @@ class Prover:
         return worst(ways, scenario.start, costs, self._turnstiles[slug], self._limits.visits)
 
     def _cost(self, name: NodeName, node: AnyNode, known: Mapping[Slug, Worst], *, anyone: bool) -> Cost:
-        here = Cost(1, seconds_at(node, self._house.seconds))
+        here = Cost(1, seconds_at(node, self._house.seconds), visits=1)
         if anyone and is_endless(node):
-            here = Cost(1, math.inf, patient=frozenset((name,)))
+            here = Cost(1, math.inf, patient=frozenset((name,)), visits=1)
         other = _other(node)
         if other not in self._program.scenarios:
             return here
         if other in known:
-            return here + known[other].cost
+            return here + known[other].cost.led_into()
         return here + Cost(self._limits.steps, math.inf, frozenset((name,)))  # a scenario in a circle
 
     def _bound(self, found: Worst) -> Bound:
         """With the limits, where they are needed or are met before."""
         limits, cost = self._limits, found.cost
-        steps, seconds, needed = cost.steps, cost.seconds, []
-        if cost.endless:
-            needed.append("visits")
+        met = {
+            "visits": bool(cost.endless) or cost.most_visits > limits.visits,
+            "steps": cost.steps > limits.steps,
+            "duration_s": cost.seconds > limits.duration_s,
+        }
+        steps, seconds = cost.steps, cost.seconds
+        if any(met.values()):
+            steps = min(steps, limits.steps)
+            seconds = min(seconds, self._longest_kept_s(steps)) + self._reserve_s()
             steps += RESERVE
-            seconds += RESERVE_S
-        if steps > limits.steps:
-            needed.append("steps")
-            steps = min(steps, limits.steps + RESERVE)
-        most = limits.duration_s + RESERVE_S + steps * self._reaching_s
-        if seconds > limits.duration_s:
-            needed.append("duration_s")
-            seconds = min(seconds, most)
         return Bound(
             steps=steps,
             seconds=seconds,
             way=found.way,
-            limits=tuple(needed),
+            limits=tuple(limit for limit, needed in met.items() if needed),
             because=tuple(sorted(cost.endless | cost.patient)),
         )
 
-    def _longest_reaching(self) -> float:
-        """Ringing does not count for the longest a caller is kept."""
-        nodes = [node for scenario in self._program.scenarios.values() for node in scenario.nodes.values()]
-        return max((seconds_at(node, {}) for node in nodes if isinstance(node, REACHING)), default=0.0)
+    def _longest_kept_s(self, steps: int) -> float:
+        """Until `duration_s` is met; ringing before a conversation that the caller comes back from does not count."""
+        before_talk_s = _longest(node for node in self._searches() if edge(node, "after") is not None)
+        return self._limits.duration_s + SHORTEST_SEARCH_S + steps * before_talk_s
+
+    def _reserve_s(self) -> float:
+        """Of a caller who met a limit: it counts anew after each search for somebody, and once more for a message."""
+        search_s = min(_longest(self._searches()), RESERVE_S)
+        searching_s = RESERVE * (search_s + RESERVE_S) if search_s else 0.0
+        leaves = any(isinstance(node, Record | Voicemail | Callback) for node in self._nodes())
+        return RESERVE_S + searching_s + (RESERVE_S if leaves else 0.0)
+
+    def _searches(self) -> Iterator[AnyNode]:
+        return (node for node in self._nodes() if isinstance(node, REACHING))
+
+    def _nodes(self) -> Iterator[AnyNode]:
+        return (node for scenario in self._program.scenarios.values() for node in scenario.nodes.values())
+
+
+def _longest(nodes: Iterable[AnyNode]) -> float:
+    return max((seconds_at(node, {}) for node in nodes), default=0.0)
 
 
 def _other(node: AnyNode) -> Slug | None:

@@ -18,25 +18,54 @@ from engine.scenarios.check.ways import Way
 
 class Cost(msgspec.Struct, frozen=True):
     """`endless`: nodes in circles that only the limits get a caller out of; `patient`: nodes that a caller may stay at
-    for as long as he likes."""
+    for as long as he likes. `visits`: how often he comes by one node, at most; `inside`: by one of a scenario that is
+    led into, which several nodes may do."""
 
     steps: int = 0
     seconds: float = 0.0
     endless: frozenset[str] = frozenset()
     patient: frozenset[str] = frozenset()
+    visits: int = 0
+    inside: int = 0
+
+    @property
+    def most_visits(self) -> int:
+        return max(self.visits, self.inside)
 
     def __add__(self, other: "Cost") -> "Cost":
-        return self._with(self.steps + other.steps, self.seconds + other.seconds, other)
+        """One after the other, at nodes of which each is in one of them only."""
+        return Cost(
+            self.steps + other.steps,
+            self.seconds + other.seconds,
+            self.endless | other.endless,
+            self.patient | other.patient,
+            max(self.visits, other.visits),
+            self.inside + other.inside,
+        )
 
     def or_(self, other: "Cost") -> "Cost":
         """The worse of both, each in its own way."""
-        return self._with(max(self.steps, other.steps), max(self.seconds, other.seconds), other)
+        return Cost(
+            max(self.steps, other.steps),
+            max(self.seconds, other.seconds),
+            self.endless | other.endless,
+            self.patient | other.patient,
+            max(self.visits, other.visits),
+            max(self.inside, other.inside),
+        )
 
     def times(self, number: int) -> "Cost":
-        return self._with(self.steps * number, self.seconds * number, self)
+        return msgspec.structs.replace(
+            self,
+            steps=self.steps * number,
+            seconds=self.seconds * number,
+            visits=self.visits * number,
+            inside=self.inside * number,
+        )
 
-    def _with(self, steps: int, seconds: float, other: "Cost") -> "Cost":
-        return Cost(steps, seconds, self.endless | other.endless, self.patient | other.patient)
+    def led_into(self) -> "Cost":
+        """The same, to a scenario that leads into this one."""
+        return msgspec.structs.replace(self, visits=0, inside=self.most_visits)
 
 
 NOTHING = Cost()

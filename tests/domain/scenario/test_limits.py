@@ -7,6 +7,7 @@ import pytest
 from engine.domain.scenario import talk
 from engine.domain.scenario.graph import (
     AnyNode,
+    Callback,
     Case,
     Expression,
     Hangup,
@@ -66,6 +67,24 @@ def test_nobody_is_kept_longer_than_the_scenario_says() -> None:
 def test_nor_on_the_way_out() -> None:
     caller = waiting(duration_s=7).waits(7).waits(60)
     assert (caller.left.end, caller.way[-1][1]) == ("limit", "limit")
+
+
+def storing_at_two_limits() -> Caller:
+    """Somebody whose wish to be called back is just being stored when a limit is met, and when the reserve is."""
+    callback = Callback(queue=Slug("sales"), tries=3, next=NodeName("callback"))
+    caller = Caller(of({"callback": callback}, limits=Limits(duration_s=7))).answered()
+    caller.waits(6).presses("1").waits(1).told("refused")
+    return caller.waits(59).presses("0612345678#1").waits(1)
+
+
+def test_what_is_being_stored_when_the_reserve_ends_too_is_awaited_and_is_the_last() -> None:
+    caller = storing_at_two_limits().told("stored")
+    assert (caller.left.end, caller.way) == ("limit", [("callback", "stored")])
+
+
+def test_nobody_stays_by_leaving_something_again_and_again() -> None:
+    caller = storing_at_two_limits().told("refused").waits(59).presses("0612345678#1").waits(1)
+    assert (caller.left.end, caller.way) == ("limit", [("callback", "limit")])
 
 
 @pytest.mark.parametrize(("n", "to"), [(0, "zero"), (1, "one"), (2, "more")])

@@ -137,3 +137,77 @@ def programs(draw: st.DrawFn) -> Program:
         SUB: draw(scenarios(SUB, limits, calls=False)),
     }
     return Program(main=MAIN, version="", scenarios=both)
+
+
+# -- programs whose callers were once kept longer than was promised ----------------------------------------------------
+
+
+def of(nodes: dict[str, AnyNode], *, sub: dict[str, AnyNode] | None = None, **limits: int) -> Program:
+    """A program that begins at its first node, and whose faults and limits lead to its last."""
+    bounds = Limits(**limits)
+    return Program(
+        main=MAIN,
+        version="",
+        scenarios={MAIN: _whole(MAIN, nodes, bounds), SUB: _whole(SUB, sub or {"end": Return(outcome=DONE)}, bounds)},
+    )
+
+
+def _whole(name: Slug, nodes: dict[str, AnyNode], limits: Limits) -> Scenario:
+    known = {NodeName(each): node for each, node in nodes.items()}
+    return Scenario(
+        scenario=name,
+        vars={N: Var(type="number", default=0), CODE: Var(type="text", default="")},
+        start=next(iter(known)),
+        on_error=list(known)[-1],
+        outcomes=(DONE, LEFT) if name == SUB else (),
+        limits=limits,
+        nodes=known,
+    )
+
+
+def _play(to: str) -> Play:
+    return Play(prompt=SAY, next=NodeName(to))
+
+
+ROUND: dict[str, AnyNode] = {"regret": _play("excuse"), "excuse": _play("regret")}
+"""A way out that has no end but that of the reserve; the last of these is where limits lead to."""
+CODED = of(
+    {
+        "ask": Collect(
+            prompt=SAY, into=CODE, next=NodeName("said"), on={"no_input": NodeName("ask"), "no_match": NodeName("ask")}
+        ),
+        "said": _play("ask"),
+    },
+    visits=2,
+)
+COUNTED = of(
+    {
+        "count": Set(values={N: Expression("n + 1")}, next=NodeName("enough")),
+        "enough": Switch(cases=(Case(when=Expression("n < 9"), to=NodeName("count")),), next=END),
+        END: Hangup(),
+        **ROUND,
+    },
+    visits=2,
+)
+OFTEN_INSIDE = of(
+    {
+        "one": Subflow(scenario=SUB, on={DONE: NodeName("two"), LEFT: END}),
+        "two": Subflow(scenario=SUB, on={DONE: NodeName("three"), LEFT: END}),
+        "three": Subflow(scenario=SUB, on={DONE: END, LEFT: END}),
+        END: Hangup(),
+        **ROUND,
+    },
+    sub={"told": _play("back"), "back": Return(outcome=DONE), **ROUND},
+    visits=2,
+)
+SLOW = of({"told": _play("heard"), "heard": _play("end"), END: Hangup(), **ROUND}, duration_s=1)
+SEARCHED = of(
+    {
+        "told": _play("end"),
+        END: Hangup(),
+        "again": Group(group=Slug("sales"), max_s=50, next=NodeName("message"), on={"nobody": NodeName("message")}),
+        "message": Voicemail(mailbox=Slug("sales"), max_s=70, next=NodeName("again"), on={"empty": NodeName("again")}),
+    },
+    duration_s=1,
+)
+ONCE_TOO_LONG = (COUNTED, OFTEN_INSIDE, SLOW, SEARCHED)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.domain.scenario import talk
@@ -17,7 +17,7 @@ from engine.scenarios.check.proof import Bound, Proof
 from engine.scenarios.house import UNKNOWN
 from engine.scenarios.simulator import Caller, Over, Simulation
 from tests.scenarios.check.nowhere import Nowhere
-from tests.scenarios.check.programs import programs
+from tests.scenarios.check.programs import CODED, ONCE_TOO_LONG, programs
 from tests.scenarios.checking import checked
 
 STRAIGHT = """\
@@ -63,7 +63,7 @@ def proof_of(program: Program) -> Proof:
 
 
 def called(program: Program, random_: random.Random, *, idle: bool) -> Simulation:
-    """A call to its end; an idle caller presses but wrong keys, and says nothing."""
+    """A call to its end; an idle caller presses but a key that is no input, and says nothing."""
     call = Simulation(program, Chance(random_), MONDAY)
     while not call.over:
         if call.wants_caller and random_.random() < 0.7:
@@ -72,7 +72,7 @@ def called(program: Program, random_: random.Random, *, idle: bool) -> Simulatio
             elif isinstance(call.run.phase, Listening) and not call.run.phase.keys:
                 call.waits(random_.choice([0.0, 4.9]))
                 if call.wants_caller:
-                    call.press("0#" if idle else random_.choice(["1", "2", "22", "12", "#", "*", "0", "123#"]))
+                    call.press("#" if idle else random_.choice(["1", "2", "22", "12", "#", "*", "0", "123#"]))
             elif not call.passes():
                 break
         elif not call.passes():
@@ -97,10 +97,19 @@ def test_no_caller_is_kept_longer_than_is_proved(program: Program, seed: int) ->
 
 @settings(max_examples=100, deadline=None)
 @given(program=programs(), seed=st.integers(0, 2**32))
+@example(program=CODED, seed=0)  # 0 is right where any code is, and whoever is right is not idle
 def test_nor_is_one_who_says_nothing_or_is_wrong(program: Program, seed: int) -> None:
     proof = proof_of(program)
     for number in range(3):
         held(called(program, random.Random(seed + number), idle=True), proof.idle)
+
+
+@pytest.mark.parametrize("program", ONCE_TOO_LONG)
+@pytest.mark.parametrize("seed", range(5))
+def test_nobody_is_led_out_longer_than_is_proved(program: Program, seed: int) -> None:
+    proof = proof_of(program)
+    held(called(program, random.Random(seed), idle=True), proof.idle)
+    held(called(program, random.Random(seed), idle=False), proof.anyone)
 
 
 def test_the_worst_of_a_scenario_without_circles_is_exact(tmp_path: Path) -> None:
