@@ -3,7 +3,7 @@
 The parts of the graph that are no circles are walked once each, by the longest way. A circle that turnstiles (ways that
 are taken a few times only, see `counters.py`) open, is walked at most once more often than all its turnstiles together
 are passed: between two of these passes the way is a longest way inside. A circle that nothing opens has no longest
-way: the limit on visits is what bounds it, and the result says so.
+way: the limit on visits is what bounds it, and the result says so. Nor is any other walked more often than it allows.
 """
 
 from collections.abc import Mapping
@@ -127,11 +127,12 @@ def _part(
         if (way.source, way.outcome) not in turnstiles:
             opened[way.source].append(way.to)
     order = walks.knots(opened)
+    total = NOTHING
+    for name in members:
+        total += costs[name]
+    most = total.times(visits)
     if len(order) < len(members) or any(name in opened[name] for name in members):
-        total = NOTHING
-        for name in members:
-            total += costs[name]
-        return Worst(msgspec.structs.replace(total.times(visits), endless=total.endless | members), tuple(opened))
+        return Worst(msgspec.structs.replace(most, endless=total.endless | members), tuple(opened))
     longest: dict[NodeName, Worst] = {}
     for (name,) in order:
         longest[name] = _joined(Worst(costs[name], (name,)), [longest[to] for to in opened[name]])
@@ -139,4 +140,6 @@ def _part(
     cost = NOTHING
     for each in longest.values():
         cost = cost.or_(each.cost)
-    return Worst(cost.times(passes + 1), best.way)
+    cost = cost.times(passes + 1)
+    fewer = msgspec.structs.replace(cost, steps=min(cost.steps, most.steps), seconds=min(cost.seconds, most.seconds))
+    return Worst(fewer, best.way)

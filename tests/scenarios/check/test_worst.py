@@ -40,8 +40,8 @@ def longest(graph: Graph, passes: dict[Turnstile, int], visits: int | None) -> i
     return best
 
 
-def bound(graph: Graph, passes: dict[Turnstile, int]) -> Cost:
-    return worst(graph, START, {name: Cost(1, 1.0) for name in graph}, passes, VISITS).cost
+def bound(graph: Graph, passes: dict[Turnstile, int], visits: int = VISITS) -> Cost:
+    return worst(graph, START, {name: Cost(1, 1.0) for name in graph}, passes, visits).cost
 
 
 @given(graph=graphs(circles=False))
@@ -62,10 +62,11 @@ def test_circles_that_turnstiles_open_need_no_limit(graph: Graph, times: int) ->
     """Every way back is one."""
     passes = {(at, way.outcome): times for at, out in graph.items() for way in out if way.to <= at}
 
-    found = bound(graph, passes)
+    found = bound(graph, passes, visits=100)
 
     assert not found.endless
     assert longest(graph, passes, None) <= found.steps
+    assert longest(graph, passes, VISITS) <= bound(graph, passes).steps <= bound(graph, {}).steps
 
 
 def test_the_way_is_one_that_takes_so_many_steps() -> None:
