@@ -102,14 +102,20 @@ def test_a_call_becomes_a_recording(
     assert "cannot be written" in capsys.readouterr().err
 
 
-def test_the_calendars_of_a_directory_answer(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def asks_a_calendar(folder: Path, calendar: str) -> Path:
+    """The scenario looks into a calendar instead of asking; the file of the directory that has it."""
     hours = "  choose: {type: hours, calendar: office, on: {open: sales, closed: bye}}\n"
     text = SCENARIO[: SCENARIO.index("  choose:")] + hours + SCENARIO[SCENARIO.index("  sales:") :]
     (folder / "tiny" / "scenario.yaml").write_text(text, encoding="utf-8")
     file = folder / "company.yaml"
-    file.write_text(CALENDAR, encoding="utf-8")
+    file.write_text(calendar, encoding="utf-8")
+    return file
+
+
+def test_the_calendars_of_a_directory_answer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = asks_a_calendar(folder, CALENDAR)
     types(monkeypatch)
     words = ["try", "tiny", "--at", "2026-05-04T06:00+02:00", "--directory", str(file)]
     assert scenario(*words, folder=folder) == 0
@@ -174,6 +180,15 @@ def test_what_a_directory_has_is_known(folder: Path, capsys: pytest.CaptureFixtu
 
     assert scenario("check", "tiny", "--directory", str(file), folder=folder) == 1
     assert "S301 node sales: 'sales' is not among the groups of this deployment" in capsys.readouterr().out
+
+
+def test_a_calendar_that_is_never_open_is_told_where_it_is_asked(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = asks_a_calendar(folder, CALENDAR.replace("Mo-Fr 09:00-18:00", "'off'"))
+
+    scenario("check", "tiny", "--directory", str(file), folder=folder)
+    assert "S314 warning node choose: office: `off` is not open once in the coming year." in capsys.readouterr().out
 
 
 def test_names_or_all_are_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

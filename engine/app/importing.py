@@ -1,11 +1,12 @@
 """`engine import`: a directory file into PostgreSQL and into Asterisk, both or neither."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.app.standalone import pipeline
 from engine.config.directory_file import load_directory_file
-from engine.domain import directory_plan
+from engine.domain import calendar_findings, directory_plan
 from engine.domain.directory import Directory
 from engine.settings import Settings
 
@@ -13,7 +14,7 @@ Say = Callable[[str], None]
 
 
 async def import_file(settings: Settings, dsn: str, path: Path, *, dry_run: bool, author: str, say: Say) -> Directory:
-    """Show the plan, then carry it out unless `dry_run`; the directory as it is afterwards.
+    """Show the plan and what is doubtful in it, then carry it out unless `dry_run`; the directory as it is afterwards.
 
     If Asterisk does not take it, nothing is changed anywhere (ConfigRejected). Importing the same file again changes
     nothing. Raises BadFile with every mistake of the file at once.
@@ -22,6 +23,8 @@ async def import_file(settings: Settings, dsn: str, path: Path, *, dry_run: bool
     def wanted(current: Directory) -> Directory:
         found = load_directory_file(path, current)
         say(directory_plan.as_text(directory_plan.plan(current, found)))
+        for name, doubts in calendar_findings.doubts(found, datetime.now(UTC).date()).items():
+            say("\n".join(f"doubtful: calendar {name}: {doubt.message}" for doubt in doubts))
         return found
 
     async with pipeline(settings, dsn) as opened:

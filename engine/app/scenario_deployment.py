@@ -1,6 +1,7 @@
 """Where scenarios are to work: what this deployment has, and what whoever tries one hears of it."""
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import get_args
 
@@ -22,12 +23,15 @@ DOCUMENTATION = Path("/usr/share/doc")
 
 
 def deployed(
-    directory: Directory, flags: tuple[str, ...], speech: Speech | None, data: Path | None = None
+    directory: Directory, flags: tuple[str, ...], speech: Speech | None, today: date, data: Path | None = None
 ) -> Deployment:
     """What scenarios are checked against before they are published. `data`: Asterisk's data directory. Blocking: the
     speech engine is tried."""
     house = msgspec.structs.replace(
-        of_directory(directory), flags=frozenset(flags), speech=spoken_languages(speech), sounds=sounds_of(data)
+        of_directory(directory, today),
+        flags=frozenset(flags),
+        speech=spoken_languages(speech),
+        sounds=sounds_of(data),
     )
     return Deployment(house, Calendars(directory), ears)
 

@@ -52,7 +52,7 @@ def library(settings: Settings, db: Database, journal: Audit, clock: Clock, sour
         journal,
         clock,
         source,
-        deployed=lambda directory: deployed(directory, flags, speaks, data),
+        deployed=lambda directory: deployed(directory, flags, speaks, clock.now().utc.date(), data),
     )
 
 

@@ -8,8 +8,9 @@ from typing import Literal
 import msgspec
 
 from engine.domain.calendar import FORESEEN, holiday
-from engine.domain.directory import Calendar
+from engine.domain.directory import Calendar, Directory
 from engine.domain.osm_hours import Rules, names_public_holidays, parts
+from engine.domain.values import Slug
 
 LONG_GAP = timedelta(days=7)
 _DAY = timedelta(days=1)
@@ -21,6 +22,12 @@ class Finding(msgspec.Struct, frozen=True):
 
     code: Literal["never-open", "gap", "doubtful", "rule-without-effect", "rule-replaces", "holiday-over"]
     message: str
+
+
+def doubts(directory: Directory, since: date) -> dict[Slug, tuple[Finding, ...]]:
+    """Those about every calendar of a directory that has any."""
+    found = {name: findings(calendar, since) for name, calendar in directory.calendars.items()}
+    return {name: about for name, about in found.items() if about}
 
 
 def findings(calendar: Calendar, since: date) -> tuple[Finding, ...]:

@@ -94,6 +94,11 @@ async def test_a_plan_changes_nothing(desk: Desk) -> None:
     assert (desk.pjsip, desk.asterisk.reloads, await desk.stored()) == (before, [], EMPTY)
 
 
+async def test_a_calendar_that_is_doubtful_is_told_beside_the_plan(desk: Desk) -> None:
+    await desk.imports(FILE + 'calendars: {attic: {name: Attic, site: paris, hours: "off"}}', dry_run=True)
+    assert desk.said[1:] == ["doubtful: calendar attic: `off` is not open once in the coming year"]
+
+
 async def test_an_import_is_everywhere_and_a_second_changes_nothing(desk: Desk) -> None:
     imported = await desk.imports()
     assert (imported.revision, set(imported.agents)) == (1, {"marie"})

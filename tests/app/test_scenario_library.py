@@ -94,7 +94,7 @@ class House:
 
 
 def where(directory: Directory) -> Deployment:
-    return deployed(directory, (), None)
+    return deployed(directory, (), None, NOON.date())
 
 
 @pytest.fixture

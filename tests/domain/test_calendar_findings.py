@@ -5,7 +5,9 @@ from datetime import date
 import msgspec
 import pytest
 
-from engine.domain.calendar_findings import findings
+from engine.domain.calendar_findings import doubts, findings
+from engine.domain.directory import EMPTY
+from engine.domain.values import Slug
 from tests.config.directories import WEEK
 
 TODAY = date(2026, 11, 26)
@@ -55,3 +57,9 @@ def test_a_holiday_that_is_over() -> None:
         "holiday-over",
         "`2026-11-25 Hier` is over: remove it, or leave its year out to have it every year",
     )
+
+
+def test_of_a_directory_those_calendars_are_told_that_are_doubtful() -> None:
+    attic = msgspec.structs.replace(WEEK, id=Slug("attic"), hours="off", holidays=())
+    told = doubts(msgspec.structs.replace(EMPTY, calendars={WEEK.id: WEEK, attic.id: attic}), TODAY)
+    assert {name: [found.code for found in about] for name, about in told.items()} == {attic.id: ["never-open"]}

@@ -1,6 +1,7 @@
 """Scenarios as the commands read them: from a folder, with what a caller would hear of them."""
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,7 +41,7 @@ def deployment(file: Path | None) -> "House":
     """What the deployment has, as far as a directory file says it; raises BadFile."""
     from engine.scenarios.house import UNKNOWN, of_directory
 
-    return UNKNOWN if file is None else of_directory(_directory(file))
+    return UNKNOWN if file is None else of_directory(_directory(file), datetime.now(UTC).date())
 
 
 def _directory(file: Path) -> "Directory":

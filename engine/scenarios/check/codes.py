@@ -116,6 +116,12 @@ CODES: dict[str, Code] = {
         "Add it to `languages` of the scenario or of the deployment, or use another.",
         "language: en, in a scenario of languages: [fr]",
     ),
+    "S314": Code(
+        "a doubtful calendar",
+        "Mend the calendar in the directory, or mean it so.",
+        "calendar: office, which is not open once in the coming year",
+        "warning",
+    ),
     "S390": Code(
         "not checked, for want of knowing",
         "Check again where the deployment is known, or give what is missing.",

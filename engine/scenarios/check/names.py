@@ -50,11 +50,18 @@ def check(subject: Subject) -> None:
             elif named.kind in _CODES and named.name not in have and named.name != CONTACTS:
                 told = f"{named.name!r} is not among the {named.kind} of this deployment"
                 subject.find(_CODES[named.kind], named.part, told, name)
+            elif named.kind == "calendars":
+                _doubts(subject, named, name)
         _scenario(subject, name, node)
         _columns(subject, name, node)
         _targets(subject, name, node)
     for kind, example in unknown.items():
         subject.find("S390", (), f"{kind} of the deployment: not known here, so {example!r} was not checked")
+
+
+def _doubts(subject: Subject, calendar: _Named, name: NodeName) -> None:
+    for doubt in subject.house.doubts.get(calendar.name, ()):
+        subject.find("S314", calendar.part, f"{calendar.name}: {doubt}", name)
 
 
 def _named(node: AnyNode) -> Iterator[_Named]:
