@@ -65,7 +65,7 @@ WALKS = {
     ),
     "types a code, clears it, and confirms": Walk(
         (("choose", "1"), ("code", "99*0123#"), ("code", "1")),
-        (WELCOME, "Tapez 1 pour confirmer.", "Il vous reste", "5", "articles.", BYE),
+        (WELCOME, "Il vous reste", "5", "articles.", BYE),
         "welcome=done choose=key 1 code=done known=case 1 count=done said=done bye=ended",
     ),
     "types a code nobody knows": Walk(
@@ -342,6 +342,18 @@ async def test_a_number_outside(place: Place) -> None:
     await place.box.farend.hang_up(outside)
     row = await place.row_of(caller.number)
     assert (row["outcome"], row["agent_id"], row["transferred_to"]) == ("answered", None, outside)
+
+
+async def test_a_recording_of_the_scenarios_own(place: Place) -> None:
+    caller = await place.calls(TOUR)
+    await caller.is_at("choose")
+    await caller.presses("3")
+    await caller.records()
+    await caller.presses("#")
+    await caller.is_gone()
+    assert await caller.heard((WELCOME, "Merci pour ce message.", BYE)) == [WELCOME, "Merci pour ce message.", BYE]
+    row = await place.row_of(caller.number)
+    assert (row["outcome"], len(row["recordings"])) == ("voicemail_left", 1)
 
 
 async def test_nobody_is_there_and_a_message_is_left(place: Place) -> None:
