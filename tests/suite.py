@@ -34,8 +34,9 @@ parts: ruff, format, mypy, imports (static) - domain (with 100 % branch coverage
 component, live (a real Asterisk), faults (things killed on purpose).
 
 examples:
-  bin/test                         everything, in ten minutes or so
-  bin/test --calm                  everything, one live test after the other, on a machine that has others to serve
+  bin/test                         every part, without the tests that are marked `long`
+  bin/test --all                   every test, as before every landing
+  bin/test --calm                  one live test after the other, on a machine that has others to serve
   bin/test --fast                  static, domain and component: under a minute or two
   bin/test --soak                  everything, the long version
   bin/test tests/store -k pool -x  only these tests, arguments handed to pytest as they are; no static checks
@@ -79,21 +80,27 @@ def domain_parts(scratch: Path) -> list[Part]:
     ]
 
 
-def component_part(soak: bool) -> Part:
+def component_part(without: str) -> Part:
     """Everything that needs no Asterisk, besides the domain."""
-    chosen = ["--ignore=tests/domain", "-m", f"not live and not faults{'' if soak else ' and not soak'}"]
+    chosen = ["--ignore=tests/domain", "-m", f"not live and not faults{without}"]
     return Part("component", [*PYTHON, *PYTEST, *WORKERS, *chosen], pytest=True)
 
 
-def live_parts(soak: bool, calm: bool) -> list[Part]:
+def live_parts(without: str, *, calm: bool) -> list[Part]:
     """The tests on a real Asterisk, and those that break things: two files at a time, or all one after the other."""
-    length = "" if soak else " and not soak"
     if not calm:
-        return [Part("live and faults", [*PYTHON, *PYTEST, *WORKERS, "-m", f"live{length}"], pytest=True)]
+        return [Part("live and faults", [*PYTHON, *PYTEST, *WORKERS, "-m", f"live{without}"], pytest=True)]
     return [
-        Part("live", [*PYTHON, *PYTEST, "-m", f"live and not faults{length}"], pytest=True),
-        Part("faults", [*PYTHON, *PYTEST, "-m", f"faults{length}"], pytest=True),
+        Part("live", [*PYTHON, *PYTEST, "-m", f"live and not faults{without}"], pytest=True),
+        Part("faults", [*PYTHON, *PYTEST, "-m", f"faults{without}"], pytest=True),
     ]
+
+
+def left_out(*, everything: bool, soak: bool) -> str:
+    """The end of pytest's marker expression: what this run leaves to a longer one."""
+    if soak:
+        return ""
+    return " and not soak" if everything else " and not soak and not long"
 
 
 def run(part: Part, scratch: Path) -> None:
@@ -178,14 +185,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--calm", action="store_true", help="the live tests one after another: for slow, shared machines"
     )
+    parser.add_argument("--all", action="store_true", help="with the tests that are long, as before every landing")
     parser.add_argument("--soak", action="store_true", help="the long version of the component, live and fault tests")
     asked, rest = parser.parse_known_args(arguments)
     with tempfile.TemporaryDirectory(prefix="standardiste-test-") as folder:
         scratch = Path(folder)
         if rest:
             return subprocess.run([*PYTHON, "-m", "pytest", *rest], cwd=ROOT, check=False).returncode
-        background, component = [*domain_parts(scratch), *static_parts()], component_part(asked.soak)
-        live = [] if asked.fast else live_parts(asked.soak, asked.calm)
+        without = left_out(everything=asked.all, soak=asked.soak)
+        background, component = [*domain_parts(scratch), *static_parts()], component_part(without)
+        live = [] if asked.fast else live_parts(without, calm=asked.calm)
         with beside(background, scratch):
             for part in [component, *live]:
                 run(part, scratch)
