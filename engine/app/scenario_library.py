@@ -15,12 +15,14 @@ from engine.calls.clock import Clock
 from engine.calls.contract import Actor
 from engine.calls.ports import DirectorySource
 from engine.domain.directory import Alias, Directory
+from engine.domain.scenario.graph import Program
 from engine.domain.values import Slug
 from engine.errors import FaultyScenario, InvalidValue, Refused, RowFault, UnknownThing
 from engine.http.scenario_port import Published, ScenarioEntry, ScenarioLead, ScenarioMove, ScenarioPicture
-from engine.scenarios import drawing
+from engine.scenarios import drawing, trying
 from engine.scenarios.house_recordings import completed, lacking
 from engine.scenarios.publishing import Bundle, Deployment, Judged, judge
+from engine.scenarios.trying import Attempt, Tried
 from engine.store import prompts
 from engine.store import scenarios as rows
 from engine.store.pool import Connection, Database
@@ -80,6 +82,26 @@ class ScenarioLibrary:
         async with self._db.connection() as connection:
             house = await prompts.contents(connection, sorted(set[str]().union(*wanted.values())))
         return completed(bundle, wanted, house)
+
+    async def attempt(self, name: Slug, what: Bundle | Alias, wish: Attempt) -> Tried:
+        program, directory = await self._program(name, what), self._source.directory
+
+        def tried() -> Tried:
+            deployment = self._deployed(directory)
+            return trying.attempt(program, wish, deployment.beyond, deployment.ears({}))
+
+        return await asyncio.to_thread(tried)
+
+    async def _program(self, name: Slug, what: Bundle | Alias) -> Program:
+        if isinstance(what, Bundle):
+            judged = await self.check(name, what)
+            if judged.program is None:
+                raise _faulty(name, judged)
+            return judged.program
+        found = await self.shelf.kept(name, what)
+        if found is None:
+            raise _unknown(name)
+        return found.program
 
     async def publish(self, name: Slug, bundle: Bundle, alias: Alias, actor: Actor) -> Published:
         """To its end even if the asker leaves: words and recordings take their time."""
@@ -150,11 +172,8 @@ class ScenarioLibrary:
         return next(entry for entry in self.entries() if entry.name == name)
 
     async def picture(self, name: Slug, alias: Alias) -> ScenarioPicture:
-        found = await self.shelf.kept(name, alias)
-        if found is None:
-            raise _unknown(name)
-        program = found.program  # with the recordings' own names
-        return ScenarioPicture(version=found.version, mermaid=drawing.mermaid(program), dot=drawing.dot(program))
+        program = await self._program(name, alias)  # with the recordings' own names
+        return ScenarioPicture(version=program.version, mermaid=drawing.mermaid(program), dot=drawing.dot(program))
 
     def _moves(self, before: Aliases, name: Slug, alias: Alias, version: str, actor: Actor) -> list[Move]:
         """What is live when another version comes is the previous one from then on."""

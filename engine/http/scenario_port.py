@@ -10,6 +10,7 @@ from engine.domain.directory import Alias
 from engine.domain.values import Slug
 from engine.scenarios.findings import Finding
 from engine.scenarios.publishing import Bundle, Judged
+from engine.scenarios.trying import Attempt, Tried
 
 
 class ScenarioLead(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +68,9 @@ class Scenarios(Protocol):
     async def check(self, name: Slug, bundle: Bundle) -> Judged: ...
     async def publish(self, name: Slug, bundle: Bundle, alias: Alias, actor: Actor) -> Published:
         """Raises FaultyScenario with everything that forbids it."""
+
+    async def attempt(self, name: Slug, what: Bundle | Alias, wish: Attempt) -> Tried:
+        """Raises FaultyScenario for files that are no scenario, UnknownThing where none is published."""
 
     async def rollback(self, name: Slug, actor: Actor) -> ScenarioEntry:
         """`live` and `previous` change places; raises Refused when nothing was there before."""

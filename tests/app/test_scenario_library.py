@@ -19,6 +19,8 @@ from engine.domain.scenario.graph import File, Play, Program
 from engine.domain.values import Slug
 from engine.errors import DatabaseAway, FaultyScenario, InvalidValue, Refused, UnknownThing
 from engine.scenarios.publishing import Bundle, Deployment
+from engine.scenarios.simulator import Caller
+from engine.scenarios.trying import Attempt
 from engine.sounds.publishing import Unsaid
 from engine.sounds.recorded import Recordings
 from engine.store.pool import Database
@@ -297,6 +299,18 @@ async def test_two_at_once_take_turns(house: House) -> None:
     assert entry.live is not None
     assert entry.previous is not None
     assert entry.live.version != entry.previous.version
+
+
+async def test_a_scenario_is_tried_before_and_after(house: House) -> None:
+    library, wish = house.engine(), Attempt(caller=Caller(at=NOON))
+    with pytest.raises(UnknownThing):
+        await library.attempt(HELLO, "live", wish)
+    with pytest.raises(FaultyScenario):
+        await library.attempt(HELLO, Bundle({"hello/scenario.yaml": "x"}), wish)
+    before = await library.attempt(HELLO, bundle(), wish)
+    assert (before.asked, before.way) == (None, "greet (done) > bye (ended)")
+    await library.publish(HELLO, bundle(), "live", OPS)
+    assert (await library.attempt(HELLO, "live", wish)).way == before.way
 
 
 async def test_a_published_scenario_is_drawn_with_its_own_names(house: House) -> None:

@@ -46,6 +46,7 @@ from engine.http.scenario_port import Published, ScenarioEntry, ScenarioLead, Sc
 from engine.http.voicemail_port import VoicemailPage
 from engine.http.webhook_port import DeliveryEntry, DeliveryState, WebhookEntry, WebhookWish, WrittenWebhook
 from engine.scenarios.publishing import Bundle, Judged
+from engine.scenarios.trying import Attempt, Tried
 from engine.webhooks.ports import Reply
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -307,6 +308,11 @@ class FakeScenarios:
             fault = RowFault("/files/standard~1scenario.yaml", "standard/scenario.yaml:1:1: S101: it is not there")
             raise FaultyScenario("standard is not published", [fault])
         return Published(name=name, alias=alias, version=self.live, changed=True, findings=[], proof=["proved"])
+
+    async def attempt(self, name: Slug, what: Bundle | Alias, wish: Attempt) -> Tried:
+        self._check(name)
+        self.asked.append(("try", name, what, wish))
+        return Tried(heard=["  0:00  “Bonjour”"], asked="keys", way="menu")
 
     async def rollback(self, name: Slug, actor: Actor) -> ScenarioEntry:
         self._check(name)

@@ -39,6 +39,7 @@ GOOD: dict[str, Any] = {
     "enrolAgent": {"id": "zoe", "name": "Zoé", "site": "paris"},
     "rollbackDirectory": {"revision": 1},
     "setIncident": {"message_fr": "Panne", "expires_at": "2030-01-01T00:00:00Z"},
+    "tryScenario": {"at": "2026-05-04T10:00:00+02:00", "lines": ["1", "h"], "answers": {"hours office": "open"}},
     "checkScenario": {"files": {"standard/scenario.yaml": "scenario: standard"}},
     "publishScenario": {"files": {"standard/scenario.yaml": "scenario: standard"}, "alias": "test"},
     "changeCallback": {"status": "done"},

@@ -49,6 +49,16 @@ async def test_a_scenario_is_only_checked(api: Api) -> None:
     assert (told["good"], told["failures"]) == (False, ["standard/standard.test.yaml:3: by night: nobody answers"])
 
 
+async def test_a_scenario_is_tried(api: Api) -> None:
+    body = {"at": "2026-05-04T10:00:00+02:00", "alias": "test", "answers": {"hours office": "open"}, "lines": ["1"]}
+    told = await (await api.ask("POST", "/v1/scenarios/standard/try", json=body)).json()
+    assert told == {"heard": ["  0:00  “Bonjour”"], "asked": "keys", "way": "menu"}
+    await api.ask("POST", "/v1/scenarios/standard/try", json=body | {"files": FILES})
+    ((_, _, alias, wish), (_, _, bundle, _)) = api.scenarios.asked
+    assert (alias, bundle) == ("test", Bundle(FILES))
+    assert (wish.lines, wish.answers, wish.caller.called) == (("1",), {"hours office": "open"}, "+33140000001")
+
+
 async def test_back_to_the_version_before(api: Api) -> None:
     told = await (await api.ask("POST", "/v1/scenarios/standard/rollback")).json()
     assert (told["live"]["version"][:1], told["previous"]["version"][:1]) == ("a", "b")

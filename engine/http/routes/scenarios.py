@@ -63,15 +63,17 @@ class PictureQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     alias: Literal["live", "previous", "test"] = "live"
 
 
-def _scenarios(asked: Asked) -> Scenarios:
+def scenarios_of(asked: Asked) -> Scenarios:
+    """The published scenarios, for whoever may reach them."""
     return for_applications(asked, asked.services.scenarios, "scenarios")
 
 
-def _name(asked: Asked) -> Slug:
+def name_of(asked: Asked) -> Slug:
+    """The scenario of the address; raises InvalidValue."""
     return slug(asked.request.match_info["name"])
 
 
-async def _bundle(body: FilesBody) -> Bundle:
+async def bundle_of(body: FilesBody) -> Bundle:
     """Beside the loop, which is the calls': it may be megabytes."""
     return await asyncio.to_thread(lambda: Bundle(body.files, dict(map(_decoded, body.recordings.items()))))
 
@@ -85,15 +87,15 @@ def _decoded(item: tuple[str, str]) -> tuple[str, bytes]:
 
 
 async def entries(asked: Asked) -> web.Response:
-    return json_answer(ScenarioList(_scenarios(asked).entries()))
+    return json_answer(ScenarioList(scenarios_of(asked).entries()))
 
 
 async def history(asked: Asked) -> web.Response:
-    return json_answer(ScenarioHistory(await _scenarios(asked).history(_name(asked))))
+    return json_answer(ScenarioHistory(await scenarios_of(asked).history(name_of(asked))))
 
 
 async def check(asked: Asked) -> web.Response:
-    judged = await _scenarios(asked).check(_name(asked), await _bundle(asked.body_as(FilesBody)))
+    judged = await scenarios_of(asked).check(name_of(asked), await bundle_of(asked.body_as(FilesBody)))
     return json_answer(
         ScenarioCheck(
             good=judged.program is not None and not judged.failures,
@@ -106,15 +108,15 @@ async def check(asked: Asked) -> web.Response:
 
 async def publish(asked: Asked) -> web.Response:
     body = asked.body_as(PublishBody)
-    return json_answer(await _scenarios(asked).publish(_name(asked), await _bundle(body), body.alias, asked.who))
+    return json_answer(await scenarios_of(asked).publish(name_of(asked), await bundle_of(body), body.alias, asked.who))
 
 
 async def rollback(asked: Asked) -> web.Response:
-    return json_answer(await _scenarios(asked).rollback(_name(asked), asked.who))
+    return json_answer(await scenarios_of(asked).rollback(name_of(asked), asked.who))
 
 
 async def picture(asked: Asked) -> web.Response:
-    return json_answer(await _scenarios(asked).picture(_name(asked), asked.query_as(PictureQuery).alias))
+    return json_answer(await scenarios_of(asked).picture(name_of(asked), asked.query_as(PictureQuery).alias))
 
 
 _ONE = "/v1/scenarios/{name}"
