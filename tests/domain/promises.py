@@ -15,6 +15,7 @@ from engine.domain.stages import (
     ReachingAgent,
     ReachingCustomer,
     Scripted,
+    Talking,
     Verdict,
 )
 from engine.domain.values import ChannelId
@@ -79,6 +80,14 @@ def _attempt(call: Call, channel: ChannelId) -> tuple[Leg, Attempt]:
     found = call.find(channel)
     assert found is not None, "an order for a stranger"
     return found
+
+
+def check_talk(call: Call, asterisk: Asterisk, unjoined: set[ChannelId]) -> None:
+    """With nothing on its way, those who talk are in one bridge, but for whom Asterisk would not let in."""
+    agent, customer = call.agent.up, call.customer.up
+    if isinstance(call.stage, Talking) and call.bridge is not None and agent is not None and customer is not None:
+        apart = {agent.channel, customer.channel} - asterisk.bridges[call.bridge.id] - unjoined
+        assert not apart, "somebody who talks is heard by nobody"
 
 
 def _hold_led(call: Call, stage: Scripted) -> None:

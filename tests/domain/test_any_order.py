@@ -16,8 +16,9 @@ from engine.domain import machine
 from engine.domain.cdr import Disposition
 from engine.domain.directory import Strategy
 from engine.domain.request import ConnectRequest, Member
-from engine.domain.scenario.graph import Program
+from engine.domain.scenario.graph import Limits, Menu, NodeName, Notify, Program, Record, Ring, Voicemail
 from engine.domain.stages import Confirming, Offering, Scripted
+from engine.domain.values import Slug
 from tests.domain.calls import (
     AGENT_MOBILE,
     CALL,
@@ -36,9 +37,32 @@ from tests.domain.calls import (
 from tests.domain.house import House
 from tests.domain.led_calls import asked_of_scenario
 from tests.domain.legality import check_record
+from tests.domain.scenario.caller import of, say
 from tests.domain.scenario.programs import OPEN, PROGRAMS
 from tests.domain.world import World
 
+AGAIN = NodeName("again")
+TALKATIVE = (
+    of(
+        {
+            "ring": Ring(agents=(Slug("m1"),), on={"not_taken": AGAIN, "after": AGAIN}),
+            "again": Ring(agents=(Slug("m2"),), on={"not_taken": NodeName("message"), "after": NodeName("ring")}),
+            "message": Voicemail(mailbox=Slug("box"), prompt=say("Parlez"), next=NodeName("sorry")),
+        },
+        limits=Limits(visits=3),
+    ),
+    of(
+        {
+            "menu": Menu(prompt=say("Tapez"), keys={"1": AGAIN}, on={"no_input": NodeName("message")}),
+            "again": Ring(agents=(Slug("m1"),), on={"not_taken": NodeName("message"), "after": NodeName("menu")}),
+            "message": Record(prompt=say("Parlez"), next=NodeName("menu")),
+            "told": Notify(event="gone", next=NodeName("sorry")),
+        },
+        on_hangup=NodeName("told"),
+        limits=Limits(visits=3),
+    ),
+)
+"""Programs in which callers talk, come back, and talk again."""
 ASKED_FOR_A_KEY = (Confirming, Offering, Scripted)
 SOME = st.integers(min_value=0, max_value=7)
 SOLD = Disposition(code="sold", note="two of them", fields={"basket": 2})
@@ -114,7 +138,9 @@ PLAIN = st.builds(
     confirm=st.booleans(),
     notice=st.sampled_from(["tone", "message", "music"]),
 )
-LED = st.builds(Asked, comes=st.just("led"), program=PROGRAMS, mobiles=st.integers(0, 3))
+LED = st.builds(
+    Asked, comes=st.just("led"), program=st.one_of(st.sampled_from(TALKATIVE), PROGRAMS), mobiles=st.integers(0, 3)
+)
 ASKED = st.one_of(PLAIN, PLAIN, LED)
 
 

@@ -65,12 +65,12 @@ from engine.domain.recovery import Ending, Seen
 from engine.domain.request import ConnectRequest
 from engine.domain.scenario.graph import Program
 from engine.domain.scenario.run import Listening
-from engine.domain.stages import Confirming, Offering
+from engine.domain.stages import Confirming, Offering, Talking
 from engine.domain.values import ChannelId, PlaybackId, RecordingId, Slug
 from tests.domain.asterisk import ENDS, Asterisk, Channel, FarEnd
 from tests.domain.calls import CALL, CAME, moment, through_json
 from tests.domain.house import House
-from tests.domain.promises import Promises, check_owners
+from tests.domain.promises import Promises, check_owners, check_talk
 
 Said = Callable[[Moment], Event]
 """A fact on its way: it gets its moment when the engine hears it."""
@@ -103,6 +103,7 @@ class World:
         self.closings = 0
         self.promises = Promises()
         self.busy = set(busy)  # members of the group who are in another call
+        self.unjoined: set[ChannelId] = set()  # whom Asterisk would not let into a bridge
         self.overtaken: set[str] = set()  # told ended by a picture taken before they began
         if request.arrival is not None:
             self.asterisk.channels[request.arrival.channel] = Channel()
@@ -233,6 +234,7 @@ class World:
                     asterisk.bridges[bridge].add(channel)
                     self._event(lambda at: ChannelJoined(at=at, channel=channel, bridge=bridge))
                 else:
+                    self.unjoined.add(channel)
                     self._result(lambda at: JoinFailed(at=at, channel=channel, why="no such thing"))
             case CloseBridge(bridge=bridge):
                 asterisk.bridges.pop(bridge, None)
@@ -483,6 +485,8 @@ class World:
             self.presses(CAME, "1")
         elif waited_for is not None:
             self.far_end(waited_for, "answers")
+        elif isinstance(self.call.stage, Talking) and self.call.run is not None and agent is not None:
+            self.far_end(agent.channel, "hangs up")
 
     def end(self) -> None:
         """Nobody does anything any more: the call must end by its timers alone."""
@@ -510,6 +514,7 @@ class World:
             if self.killed:
                 self._sweep()  # the audit: a call may have closed on orders that died with the engine
             check_owners(self.call, self.asterisk, self.overtaken)
+            check_talk(self.call, self.asterisk, self.unjoined)
             assert self.timers.keys() == self.call.timers.keys()
             early = [name for name, due in self.call.timers.items() if self.timers[name] < due]
             assert not early, "the machine would not take it"
