@@ -129,7 +129,7 @@ def of_scenario(left: Left, call: Call, at: datetime) -> PublicEvent:
             name, facts = "scenario.notified", _facts(call.request, notified=left)
         case CallbackAsked():
             name, facts = "callback.requested", _facts(call.request, callback=left)
-        case MessageLeft():
+        case _:
             name, facts = "voicemail.left", _facts(call.request, voicemail=left)
     return PublicEvent(type=name, at=at, call_id=call.id, data=facts)
 
