@@ -224,11 +224,19 @@ class FarEnd:
                 await self._manager.act("Hangup", Channel=call.channel, Cause="16")
         await self.until(lambda: not any(call.live for call in self.calls()))
 
-    async def press(self, number: str, keys: str) -> None:
-        """Press keys (RFC 4733), 160 ms each, 100 ms apart. Raises FarEndRefused."""
+    async def press(self, number: str, keys: str, *, in_voice: bool = False) -> None:
+        """Press keys, 160 ms each, 100 ms apart, as the line of the party sends them. Raises FarEndRefused.
+
+        `in_voice`: by a caller whose line sends them so: its own tone goes on after each, for a key is over with what
+        follows it.
+        """
         for call in self._live(number):
             for digit in keys:
                 await self._manager.act("PlayDTMF", Channel=call.channel, Digit=digit, Duration="160")
+                if in_voice:
+                    await self._manager.act(
+                        "Redirect", Channel=call.channel, Context="caller", Exten="s", Priority="tone"
+                    )
                 await asyncio.sleep(0.1)
 
     async def call(

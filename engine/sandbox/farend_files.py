@@ -274,7 +274,7 @@ def _subroutines(record: str) -> str:
         # "i": do not wait for the other side's first audio before going on
         + _context("talk", "Answer(,i)", record, "Playtones(${TONE})", heard, "Return()")
         + _context("listen", "Answer(,i)", record, heard, "Return()")
-        + _context("caller", record, "Playtones(${TONE})", heard, "Wait(86400)")
+        + _context("caller", record, "tone:Playtones(${TONE})", heard, "Wait(86400)")
     )
 
 

@@ -23,10 +23,9 @@ from engine.sandbox.example import example_directory
 from engine.sandbox.farend import FarCall, Phone
 from engine.sandbox.running import RunningEngine
 from engine.sandbox.sandbox import Sandbox
-from engine.sandbox.tools import ESPEAK, find_or_fetch
 from tests import crowd
 from tests.crowd import until
-from tests.live import hearing
+from tests.live import hearing, speech
 
 pytestmark = [pytest.mark.live, pytest.mark.asyncio(loop_scope="session")]
 
@@ -216,8 +215,7 @@ async def business() -> AsyncIterator[str]:
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def place(business: str) -> AsyncIterator[Place]:
     async with Sandbox("scenarios") as box:
-        espeak = await find_or_fetch(ESPEAK, print)
-        os.environ["PATH"] = f"{espeak.parent}{os.pathsep}{os.environ['PATH']}"  # of the engine, which inherits it
+        await speech.to_be_found()
         settings = {"scenarios": {"private_addresses": True}}
         async with RunningEngine(box, crowd.written(box, company(box)), settings=settings) as engine:
             os.environ["STANDARDISTE_TOKEN"] = engine.token
