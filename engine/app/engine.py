@@ -41,6 +41,7 @@ from engine.app.manager_side import manager_connection
 from engine.app.measuring import MeasuredAnswers, MeasuredPools, measure
 from engine.app.phones import AsteriskPhones
 from engine.app.prompt_book import PromptBook
+from engine.app.readiness import health_of
 from engine.app.scenario_counts import ScenarioCounts
 from engine.app.unmatched_numbers import UnmatchedNumbers
 from engine.app.webhook_side import Rows, WebhookBook
@@ -66,7 +67,6 @@ from engine.domain.events import CallRequested, Event
 from engine.domain.limits import Reading, kind_of
 from engine.domain.stages import Ended
 from engine.errors import DatabaseAway, Replaced
-from engine.http.ports import PartState
 from engine.http.server import ApiServer, build_app
 from engine.journal import Journal
 from engine.observe.metrics import Metrics
@@ -82,7 +82,6 @@ log = structlog.get_logger(__name__)
 KEEP_KEYS = timedelta(hours=72)
 KEEP_EVENTS = timedelta(hours=72)
 SHIP_AT_END_S = 3.0
-BEAT_MAX_AGE_S = 3.0
 DEAF_AFTER_S = 0.5
 FOLLOW_EVERY_S = 0.5
 """What another process published, or set, counts here within a second."""
@@ -416,29 +415,14 @@ class Engine:
         self.metrics.calls.limits.labels(kind_of(reading.scope), reading.measure, reading.level).inc()
 
     def _health(self) -> Health:
-        def ari() -> PartState:
-            return PartState(ok=self.connection.ready, why="" if self.connection.ready else "Asterisk not connected")
-
-        def journal() -> PartState:
-            full = self.journal.disk_full
-            return PartState(ok=not full, why="the journal's disk is full" if full else "")
-
-        def beat() -> PartState:
-            age = self.beat.age_s()
-            late = age is None or age > BEAT_MAX_AGE_S
-            return PartState(ok=not late, why="no beat reached Asterisk lately" if late else "")
-
-        def postgres() -> PartState:
-            return PartState(ok=self.db.available, why="" if self.db.available else self.db.reason, needed=False)
-
-        def directory() -> PartState:
-            known = self.keeper.loaded
-            return PartState(ok=known, why="" if known else "neither PostgreSQL nor a local copy gave a directory yet")
-
-        parts = {"ari": ari, "journal": journal, "beat": beat, "directory": directory, "postgres": postgres}
-        if named(self.settings.asterisk):
-            parts["certificates"] = self.certificates.part
-        return Health(parts)
+        return health_of(
+            connection=self.connection,
+            journal=self.journal,
+            beat=self.beat,
+            db=self.db,
+            keeper=self.keeper,
+            certificates=self.certificates if named(self.settings.asterisk) else None,
+        )
 
 
 async def run(settings: Settings, dsn: str, *, listening: Callable[[str], None] = lambda url: None) -> None:
