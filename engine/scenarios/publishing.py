@@ -134,6 +134,9 @@ def _seconds(ears: Ears) -> dict[str, float]:
 def _failures(program: Program, folder: Path, beyond: World | None, ears: Ears) -> Iterator[str]:
     """What went wrong in the conversations, or that there are none."""
     file = testing.file_of(folder, program.main)
+    if not file.is_file():
+        yield f"{file} is not there: a scenario is tried by one conversation at least; `engine scenario try --record`"
+        return
     try:
         written = conversations.load(file)
     except BadFile as bad:
