@@ -35,6 +35,9 @@ log = structlog.get_logger(__name__)
 
 RECORDED_AS, BYTES_PER_S = "sln", 16_000
 """Without a header: what was recorded until a crash of Asterisk can be heard. 8 kHz, 16 bit."""
+FIRST = "-p0001"
+"""The end of the name of the first thing a caller hears (`ids.playback_id`): silence goes before it, for the far end
+opens its way for the voice with the first packets, and loses them."""
 LAST_WORD_S = 1.0
 """Asterisk says 404 before the event that tells why the channel ended has been read: it gets this long."""
 
@@ -157,7 +160,10 @@ class Executor:
     async def _media(self, effect: fx.Play | fx.Utter) -> list[str]:
         if isinstance(effect, fx.Play):
             return [f"sound:{self._sounds / effect.language / effect.prompt}"]
-        return [] if self._voices is None else await self._voices.media(effect.items, effect.language)
+        media = [] if self._voices is None else await self._voices.media(effect.items, effect.language)
+        if media and effect.playback.endswith(FIRST):
+            return [f"sound:{self._sounds / 'lead'}", *media]
+        return media
 
     async def _record(self, effect: fx.StartRecording) -> Event | None:
         """Ordered again after a restart, it is told how the recording ended that goes on no more."""

@@ -51,6 +51,12 @@ def comfort(folder: Path = FOLDER) -> Path:
     return folder / "comfort"
 
 
+def lead(folder: Path = FOLDER) -> Path:
+    """Four tenths of a second of silence, absolute, without extension: what is sent before the far end has opened its
+    way for the voice is lost, and it shall not be the first word."""
+    return folder / "lead"
+
+
 def playable(spare: Path, folder: Path = FOLDER) -> Path:
     """`folder`, or a link to it made in `spare` when its path has a comma, which ARI takes for the end of a sound.
 

@@ -10,11 +10,12 @@ from typing import cast
 
 import numpy as np
 
-from engine.sounds import FOLDER, LANGUAGES, PROMPTS, comfort, prompt
+from engine.sounds import FOLDER, LANGUAGES, PROMPTS, comfort, lead, prompt
 from engine.sounds.conditioning import NARROW_HZ, Samples, level, resample, samples_of, speech_level, trim, wav
 from engine.sounds.speech import Espeak
 
 COMFORT_LEVEL_DBFS = -32.0
+LEAD_S = 0.4
 
 
 def double_beep() -> Samples:
@@ -35,7 +36,7 @@ def _write(samples: Samples, path: Path) -> None:
 
 
 def render_all(espeak: str) -> None:
-    """Every prompt in every language, and the comfort tone, into this package."""
+    """Every prompt in every language, the comfort tone and the silence before the first word, into this package."""
     texts = tomllib.loads((FOLDER / "texts.toml").read_text(encoding="utf-8"))
     for language in LANGUAGES:
         for name in PROMPTS:
@@ -45,6 +46,7 @@ def render_all(espeak: str) -> None:
             _write(ready, prompt(name, language).with_suffix(".wav"))
             print(f"{language}/{name:22} {len(ready) / NARROW_HZ:4.1f} s  {speech_level(ready):6.1f} dBFS")
     _write(double_beep(), comfort().with_suffix(".wav"))
+    _write(np.zeros(round(LEAD_S * NARROW_HZ)), lead().with_suffix(".wav"))
 
 
 if __name__ == "__main__":

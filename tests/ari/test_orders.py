@@ -19,9 +19,10 @@ from engine.ari.requests import AriRequests
 from engine.domain import effects as fx
 from engine.domain import events as ev
 from engine.domain.directory import Language
+from engine.domain.ids import playback_id
 from engine.domain.moment import Moment
 from engine.domain.scenario.talk import AnyHeard, DigitByDigit, Words
-from engine.domain.values import BridgeId, ChannelId, Dialstring, PlaybackId, RecordingId
+from engine.domain.values import BridgeId, CallId, ChannelId, Dialstring, PlaybackId, RecordingId
 from tests.ari.test_execute import Asterisk
 from tests.ari.test_translate import TOLD
 from tests.clockwork import Hands
@@ -182,3 +183,12 @@ def test_whatever_a_call_can_hear_of_asterisk_it_is_told() -> None:
 def test_states_and_dial_results_the_table_does_not_know_mean_nothing() -> None:
     assert set(translate._DIALSTATUS) == {"RINGING", "PROGRESS", "ANSWER"}
     assert set(translate._STATES) == {"Ringing", "Up"}
+
+
+async def test_silence_goes_before_the_first_word_a_caller_hears_and_before_no_other() -> None:
+    asterisk = Asterisk()
+    call = CallId("01a217d2-5305-79b3-89b1-8c60dbeeaf8a")
+    for number in (1, 2):
+        first = fx.Utter(playback=playback_id(call, number), channel=LEG, items=(DigitByDigit("1"),), language="fr")
+        await executor(asterisk).carry_out(first)
+    assert [dict(sent.query)["media"] for sent in asterisk.sent] == ["sound:/sounds/lead,digits:1", "digits:1"]

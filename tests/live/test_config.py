@@ -319,7 +319,7 @@ async def test_an_engine_that_comes_back_gets_the_caller_who_waited(
     async with asking.app("standardiste") as events:
         await asking.set_global("ENGINE_BEAT", str(int(time.time())))
         (start,) = await _starts(events, patience_s=NORMAL_S)
-        assert start["args"] == ["inbound", "trunk-paris-1", "33140000001"]
+        assert start["args"] == ["inbound", "trunk-paris-1", "33140000001", ""]  # nobody forwarded the call
         await asking.hang_up(start["channel"]["id"])
     await mine.farend.until(lambda: not call.live)
 
@@ -407,7 +407,7 @@ async def test_a_gateway_that_calls_the_account_has_the_number_in_to(
         account = partial(ask, uri_user="standardiste", to="+33472000001")
         await asyncio.to_thread(account, mine, "127.0.0.4", "INVITE", "0612345678")
         (start,) = await _starts(events, patience_s=NORMAL_S)
-        assert start["args"] == ["inbound", "trunk-gsm-1", "+33472000001"]
+        assert start["args"] == ["inbound", "trunk-gsm-1", "+33472000001", ""]
         await asking.hang_up(start["channel"]["id"])
 
 
