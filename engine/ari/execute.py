@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -199,7 +200,10 @@ class Executor:
             match effect:
                 case fx.OpenBridge(bridge=bridge):
                     await self._ari.create_bridge(bridge, name=self._ari.app)  # whose it is, should two engines be here
-                case fx.CloseBridge(bridge=bridge):
+                case fx.CloseBridge(bridge=bridge, leaving=leaving):
+                    for channel in leaving:
+                        with suppress(Conflict, NotFound):  # out of it already
+                            await self._ari.remove_from_bridge(bridge, channel)
                     await self._ari.destroy_bridge(bridge)
                 case fx.Ring(channel=channel):
                     await self._ari.ring(channel)

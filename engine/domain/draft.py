@@ -225,7 +225,8 @@ class Draft:
         """Whoever is still there is in none any more."""
         if self.call.bridge is None or not self.call.bridge.open:
             return
-        self.effects.append(CloseBridge(bridge=self.call.bridge.id))
+        leaving = tuple(a.channel for leg in self.call.legs.values() for a in leg.live if a.joined and a.phase == "up")
+        self.effects.append(CloseBridge(bridge=self.call.bridge.id, leaving=leaving))
         self.change(bridge=msgspec.structs.replace(self.call.bridge, open=False))
         for leg in self.call.legs.values():
             for attempt in leg.live:

@@ -79,7 +79,11 @@ class JoinBridge(Base, frozen=True, kw_only=True, tag=True):
 
 
 class CloseBridge(Base, frozen=True, kw_only=True, tag=True):
+    """`leaving`: who is in it still and goes on alone. They are taken out first: what is played to a channel whose
+    bridge ends around it may never be told to be over."""
+
     bridge: BridgeId
+    leaving: tuple[ChannelId, ...] = ()
 
 
 class Play(Base, frozen=True, kw_only=True, tag=True):

@@ -192,3 +192,12 @@ async def test_silence_goes_before_the_first_word_a_caller_hears_and_before_no_o
         first = fx.Utter(playback=playback_id(call, number), channel=LEG, items=(DigitByDigit("1"),), language="fr")
         await executor(asterisk).carry_out(first)
     assert [dict(sent.query)["media"] for sent in asterisk.sent] == ["sound:/sounds/lead,digits:1", "digits:1"]
+
+
+async def test_who_goes_on_alone_is_taken_out_of_the_bridge_before_it_ends() -> None:
+    asterisk = Asterisk()
+    assert await executor(asterisk).carry_out(fx.CloseBridge(bridge=BRIDGE, leaving=(LEG,))) is None
+    assert [str(sent) for sent in asterisk.sent] == ["POST /bridges/b/removeChannel", "DELETE /bridges/b"]
+    gone = Asterisk(lambda request: NotFound(str(request), "gone"))
+    assert await executor(gone).carry_out(fx.CloseBridge(bridge=BRIDGE, leaving=(LEG,))) is None
+    assert len(gone.sent) == 2

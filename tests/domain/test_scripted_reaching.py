@@ -222,7 +222,7 @@ def test_who_took_it_hung_up_before_the_caller_was_answered() -> None:
     assert scene.stage == "ReachingCustomer"
     scene.agent_hangs_up()
     assert (scene.stage, scene.way[0]) == ("Scripted", "ring=not_taken")
-    assert scene.ordered(CloseBridge) == [CloseBridge(bridge=bridge_id(CALL))]
+    assert [order.bridge for order in scene.orders if isinstance(order, CloseBridge)] == [bridge_id(CALL)]
     assert scene.tell(ChannelAnswered(at=scene.at, channel=CAME)).said == ["Au revoir"]
     assert ended(scene) == ("nobody_accepted", "engine")
 
@@ -281,7 +281,7 @@ def test_a_telephone_rings_on_for_a_moment_after_the_caller_went() -> None:
 def test_who_stays_after_the_talk_goes_on() -> None:
     scene = surveyed().planned(M1).picks_up().after(20).agent_hangs_up()
     assert (scene.stage, scene.said, list(taken_up_by(scene.call))) == ("Scripted", ["Satisfait ?"], [])
-    assert scene.ordered(CloseBridge) == [CloseBridge(bridge=bridge_id(CALL))]
+    assert [order.bridge for order in scene.orders if isinstance(order, CloseBridge)] == [bridge_id(CALL)]
     assert scene.call.customer.attempts[0].joined is False
     scene.after(3).types("1").after(2).hears("Au revoir")
     row = check_record(scene.call)
