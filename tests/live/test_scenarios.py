@@ -175,10 +175,14 @@ class Caller:
     async def presses(self, keys: str) -> None:
         await self.place.box.farend.press(self.number, keys)
 
-    async def records(self) -> None:
-        """Return once so much of a message is recorded."""
+    async def is_recorded(self) -> None:
+        """Return once a message is being recorded."""
         call_id = (await self.place.call_of(self.number))["id"]
         await until(lambda: self._records(call_id), timeout_s=A_CALL_S)
+
+    async def records(self) -> None:
+        """Return once so much of a message is recorded."""
+        await self.is_recorded()
         await asyncio.sleep(SPOKEN_S)  # what a caller does there: they speak
 
     async def _records(self, call_id: str) -> bool:
