@@ -5,7 +5,6 @@ import os
 import random
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
@@ -22,6 +21,7 @@ from engine.sandbox.running import PROJECT, Answer, RunningEngine
 from engine.sandbox.sandbox import Sandbox
 from tests import crowd
 from tests.boxes import own_box
+from tests.faults.disks import fill, small_disk
 from tests.faults.test_every_crash_point import DyingEngine
 
 __all__ = ["own_box"]
@@ -230,38 +230,24 @@ async def test_the_disk_fills_up_with_calls_up(own_box: Sandbox) -> None:
     file = crowd.written(own_box, crowd.directory(own_box.farend, plans))
     small = own_box.dir / "small"
     small.mkdir()
-    mounted = await asyncio.to_thread(
-        subprocess.run, ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(small)], check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("may not mount")
-    try:
-        settings = {**LIMITS, "journal": {"path": str(small / "journal.sqlite"), "ballast_mb": 1}}
-        async with RunningEngine(own_box, file, settings=settings) as engine:
-            ids = [await crowd.place(engine, plan) for plan in plans[:6]]
-            await _talking(engine, ids)
-            await asyncio.to_thread(_fill, small / "junk")
-            refused = await _until_refused(engine, plans[6:])
-            assert refused.status == 503, refused.body
-            for call_id in ids:
-                assert (await engine.delete(f"/v1/calls/{call_id}")).status in (202, 204)
+    settings = {**LIMITS, "journal": {"path": str(small / "journal.sqlite"), "ballast_mb": 1}}
+    async with small_disk(small) as junk, RunningEngine(own_box, file, settings=settings) as engine:
+        ids = [await crowd.place(engine, plan) for plan in plans[:6]]
+        await _talking(engine, ids)
+        await fill(junk)
+        refused = await _until_refused(engine, plans[6:])
+        assert refused.status == 503, refused.body
+        for call_id in ids:
+            assert (await engine.delete(f"/v1/calls/{call_id}")).status in (202, 204)
 
-            async def empty() -> bool:
-                return "0 active channels" in await own_box.asterisk.cli("core show channels count")
+        async def empty() -> bool:
+            return "0 active channels" in await own_box.asterisk.cli("core show channels count")
 
-            await crowd.until(empty, timeout_s=20)
-            (small / "junk").unlink()
-            recorded = await crowd.all_recorded(own_box, ids)
-            assert {recorded[call_id]["outcome"] for call_id in ids} == {"answered"}
-            await engine.until_ready()
-    finally:
-        await asyncio.to_thread(subprocess.run, ["umount", "-l", str(small)], check=False)
-
-
-def _fill(junk: Path) -> None:
-    with junk.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(b"x" * 4096)
+        await crowd.until(empty, timeout_s=20)
+        junk.unlink()
+        recorded = await crowd.all_recorded(own_box, ids)
+        assert {recorded[call_id]["outcome"] for call_id in ids} == {"answered"}
+        await engine.until_ready()
 
 
 async def _until_refused(engine: RunningEngine, plans: Iterable[crowd.Plan]) -> Answer:
