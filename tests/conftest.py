@@ -15,9 +15,10 @@ HERE = Path(__file__).parent
 LONG = (
     *("app/test_own_asterisk", "app/test_whole_api", "scenarios/check/test_proof", "scenarios/check/test_speed"),
     *("faults/test_attacks", "faults/test_every_crash_point", "faults/test_hung_and_deaf", "faults/test_outages"),
-    *("faults/test_scenarios", "live/test_beside", "live/test_browser", "live/test_browser_tls"),
+    *("faults/test_scenarios", "http/test_problems", "live/test_beside", "live/test_browser", "live/test_browser_tls"),
     *("live/test_call_journals", "live/test_change_under_load", "live/test_config", "live/test_demo"),
-    *("live/test_directory_api", "live/test_emergency", "live/test_incidents", "live/test_limits", "live/test_menus"),
+    *("live/test_directory_api", "live/test_emergency", "live/test_groups", "live/test_incidents"),
+    *("live/test_limits", "live/test_menus"),
     *("live/test_scenario_keys", "live/test_scenario_reality", "live/test_sip_torture", "live/test_site_addresses"),
     *("live/test_softphone", "live/test_tls_trunks", "live/test_trunk_changes", "live/test_trunks"),
 )
