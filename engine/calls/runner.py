@@ -305,10 +305,10 @@ class CallTask:
         if old is not None:
             old.cancel()
         due = asyncio.get_running_loop().time() + after_s + TIMER_SLACK_S
-        self._await(timer, due, due)
+        self._await(timer, due, due, deaf=False)
 
-    def _await(self, timer: str, at: float, due: float) -> None:
-        self._timers[timer] = asyncio.get_running_loop().call_at(at, self._fire, timer, at, due)
+    def _await(self, timer: str, at: float, due: float, *, deaf: bool) -> None:
+        self._timers[timer] = asyncio.get_running_loop().call_at(at, self._fire, timer, at, due, deaf)
 
     def _arm_unarmed(self) -> None:
         """After a restart of the engine: the timers the call had, now that it knows what it missed."""
@@ -317,15 +317,16 @@ class CallTask:
             if timer not in self._timers:
                 self._arm(timer, max(0.0, due - now))
 
-    def _fire(self, timer: str, at: float, due: float) -> None:
+    def _fire(self, timer: str, at: float, due: float, was_deaf: bool) -> None:
         """Time is up, unless nobody listened: a party that answered meanwhile must not be hung up for its silence.
 
+        An Asterisk that is heard again has first to read what came while it was not: it is given a whole `LISTEN_S`.
         Hanging up ("close") is repeated, heard or not.
         """
         now = asyncio.get_running_loop().time()
-        unheard = now - at > LATE_S or not self._around.hearing()
-        if unheard and timer != "close" and now - due < DEAF_AT_MOST_S:
-            self._await(timer, now + LISTEN_S, due)
+        deaf = not self._around.hearing()
+        if (deaf or was_deaf or now - at > LATE_S) and timer != "close" and now - due < DEAF_AT_MOST_S:
+            self._await(timer, now + LISTEN_S, due, deaf=deaf)
             return
         self._timers.pop(timer, None)
         self.post(TimerFired(at=self._around.clock.now(), timer=timer))

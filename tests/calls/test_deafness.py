@@ -56,6 +56,34 @@ async def test_while_asterisk_is_not_heard_nobody_is_called_silent(
     await room.until(lambda: room.phase(call_id, "customer") == "dialling")
 
 
+async def test_an_asterisk_that_wakes_up_is_given_the_time_to_tell_what_happened(
+    room: Room, exchange: Exchange, hands: Hands
+) -> None:
+    call_id = await room.agent_rung()
+    heard = [False]
+    room.hearing = lambda: heard[0]
+    hands.turn(25)
+    await nothing_fires(room)
+    heard[0] = True  # it takes our beat, and has not yet read the answer that waits in its socket
+    hands.turn(runner.LISTEN_S)
+    await nothing_fires(room)
+    exchange.answers(room.channel(call_id, "agent"))
+    await room.until(lambda: room.phase(call_id, "customer") == "dialling")
+
+
+async def test_an_asterisk_that_woke_up_and_has_nothing_to_tell_ends_what_is_silent(room: Room, hands: Hands) -> None:
+    call_id = await room.agent_rung()
+    heard = [False]
+    room.hearing = lambda: heard[0]
+    hands.turn(25)
+    await nothing_fires(room)
+    heard[0] = True
+    hands.turn(runner.LISTEN_S)
+    await nothing_fires(room)
+    hands.turn(runner.LISTEN_S)
+    assert (await room.ended(call_id)).outcome == "agent_no_answer"
+
+
 async def test_an_asterisk_that_stays_deaf_is_not_waited_for_for_ever(room: Room, hands: Hands) -> None:
     call_id = await room.agent_rung()
     room.hearing = lambda: False
