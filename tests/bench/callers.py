@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 Tone = Literal["low", "high"]
 LOW_HZ, HIGH_HZ = 440, 1200
-BETWEEN_HZ, SILENT_HZ = 800, 100
+BETWEEN_HZ = 800
 RATE_HZ, FRAME_S = 8000, 0.02
 KEY_FRAMES = 5
 """A key is held for 100 ms."""
@@ -28,12 +28,18 @@ LOOK = -1
 """In place of a packet's number: see what came of the key."""
 EVENT = 101  # the payload type of SIPp's offer (menu_caller.xml)
 HEADER = 12
+SILENT = 0x20
+"""Of A-law: quieter than this is no tone, but the silence that a recording begins with."""
+_MAGNITUDES = bytes((code ^ 0x55) & 0x7F for code in range(256))
 _SO_TIMESTAMPNS = 35  # Linux; Python has no name for it
 _TIMESPEC = struct.Struct("@qq")
 
 
 class Pressed(NamedTuple):
-    """A key: when it ended, and how long after that the last of the old and the first of the new prompt came."""
+    """A key: when it ended, and how long after that the last of the old and the first of the new prompt came.
+
+    A prompt's first is the silence it begins with: Asterisk sends nothing while it plays nothing.
+    """
 
     at: float
     stopped_s: float
@@ -43,13 +49,11 @@ class Pressed(NamedTuple):
 def tone_of(packet: bytes) -> Tone | None:
     """What an RTP packet of A-law carries; None for silence."""
     samples = packet[HEADER:]
-    if not samples:
+    if max(samples.translate(_MAGNITUDES), default=0) < SILENT:
         return None
     bits = int.from_bytes(samples, "big")
     mask = int.from_bytes(b"\x80" * (len(samples) - 1), "big")  # the sign of every sample but the first
     hz = ((bits ^ bits >> 8) & mask).bit_count() * RATE_HZ / 2 / len(samples)
-    if hz < SILENT_HZ:
-        return None
     return "low" if hz < BETWEEN_HZ else "high"
 
 
@@ -67,6 +71,7 @@ class Caller:
         self.pressed: list[Pressed] = []
         self._peer = ("", 0)
         self._ended_at = self._last_at = 0.0
+        self._silent_at = 0.0  # since when; 0 while a tone is heard
         self._waits = False  # for what comes of a key
         self._sent = self._stamp = 0
 
@@ -84,13 +89,15 @@ class Caller:
 
     def _heard(self, tone: Tone | None, at: float) -> bool:
         if tone is None:
+            self._silent_at = self._silent_at or at
             return False
+        began, self._silent_at = self._silent_at or at, 0.0
         if tone == self.hears:
             self._last_at = at
             return False
         if self._waits:
             stopped = max(0.0, self._last_at - self._ended_at)
-            self.pressed.append(Pressed(self._ended_at, stopped, at - self._ended_at))
+            self.pressed.append(Pressed(self._ended_at, stopped, max(0.0, began - self._ended_at)))
         self._waits = False
         self.hears, self._last_at = tone, at
         return True

@@ -137,7 +137,8 @@ def _times(sides: Sequence[Side]) -> Table:
         "From a key's end to the end of the prompt it cuts, and to the first of the next, ms",
         ("menus in", "callers", "keys", "lost", *parts, "load"),
         note=f"Each caller presses 1 every {EVERY_S:g} s on average, for 100 ms. By the packets that callers "
-        "get, 20 ms each: `stop` is when the last of the old prompt came, 0 where it came before the key's end.",
+        "get, 20 ms each: `stop` is when the last of the old prompt came, 0 where it came before the key's end. Both "
+        "play the same recordings, which begin with 60 ms of silence: `next` is its first packet.",
     )
     for side in sides:
         spans = ([key.stopped_s for key in side.pressed], [key.next_s for key in side.pressed])

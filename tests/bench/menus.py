@@ -17,6 +17,7 @@ from engine.domain.values import E164, Slug
 from engine.sandbox.process import OwnedProcess
 from engine.sandbox.running import RunningEngine
 from engine.sandbox.sandbox import Sandbox
+from engine.sounds import uploads
 from tests.bench.callers import HIGH_HZ, LOW_HZ, RATE_HZ
 
 NAME = Slug("menus")
@@ -92,9 +93,9 @@ async def publish(engine: RunningEngine) -> None:
 
 
 async def write_dialplan(box: Sandbox) -> None:
-    """Beside the contexts that are there; the engine's own files stay as they are."""
+    """Beside the contexts that are there; the engine's own files stay as they are. The recordings are the same."""
     for name, hz in TONES.items():
-        (box.dir / f"{name}.wav").write_bytes(_tone(hz))
+        (box.dir / f"{name}.wav").write_bytes(uploads.convert(_tone(hz)).narrow)
     file = box.asterisk.paths.etc / "extensions.conf"
     file.write_text(f"{file.read_text()}{DIALPLAN.format(number=BY_DIALPLAN, folder=box.dir)}")
     await box.asterisk.cli("dialplan reload")
