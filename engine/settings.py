@@ -11,15 +11,15 @@ import re
 import socket
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from engine.domain import tariff
 from engine.domain.incidents import LABELS
 from engine.errors import BadFile
 from engine.scenario_settings import ScenarioSettings
+from engine.settings_sources import read
 
 PLACES = (Path("standardiste.toml"), Path("/etc/standardiste/standardiste.toml"))
 
@@ -407,12 +407,8 @@ class LogSettings(Section):
     format: Literal["json", "console"] = Field(default="json", description="json for machines, console for eyes.")
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """Everything; built by `load`, handed to the composition root, read by nobody else."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="STANDARDISTE_", env_nested_delimiter="__", extra="forbid", frozen=True, case_sensitive=False
-    )
 
     state_dir: Path = Field(
         default_factory=default_state_dir,
@@ -474,29 +470,12 @@ def config_file(path: Path | None = None) -> Path | None:
 def load(path: Path | None = None) -> Settings:
     """Settings from file and environment. Raises BadFile that names the file and every wrong setting at once."""
     file = config_file(path)
-
-    class FromFile(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: Any,
-            env_settings: Any,
-            dotenv_settings: Any,
-            file_secret_settings: Any,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            sources: list[PydanticBaseSettingsSource] = [env_settings]
-            if file is not None:
-                sources.append(TomlConfigSettingsSource(settings_cls, toml_file=file))
-            return tuple(sources)
-
     try:
-        found = FromFile()
+        return Settings.model_validate(read(file, os.environ))
     except ValidationError as wrong:
         raise BadFile(_all_wrongs(file, wrong), what_next="engine settings example shows every setting") from wrong
-    except ValueError as wrong:  # not TOML at all, or an environment variable that is no JSON
-        raise BadFile(f"{file or 'environment'}: {wrong}") from wrong
-    return Settings.model_construct(**{name: getattr(found, name) for name in Settings.model_fields})  # plain, so equal
+    except (ValueError, OSError) as wrong:  # not TOML at all, or not to be read
+        raise BadFile(f"{file}: {wrong}") from wrong
 
 
 def _all_wrongs(file: Path | None, wrong: ValidationError) -> str:

@@ -35,6 +35,46 @@ def test_the_first_file_found_is_read_and_the_environment_wins(
     assert (settings.node_id, settings.http.port, settings.http.rate_burst) == ("paris", 3, 7)
 
 
+def test_the_environment_sets_lists_tables_and_single_values_of_a_section(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = '[scenarios.tables.t]\ntable = "crm.t"\nkey = "k"\ncolumns = {n = "text"}\n[http]\nrate_burst = 7\n'
+    (empty_folder / "standardiste.toml").write_text(file)
+    for name, value in {
+        "HTTP__CALL_LINKS": '["10.0.0.0/8"]',
+        "SCENARIOS__TABLES__T__KEY": "number",
+        "ARI__SECRET": "{not json",
+        "NODE_ID": "lyon",
+        "SUITE": "somebody else's",
+    }.items():
+        monkeypatch.setenv(f"STANDARDISTE_{name}", value)
+    settings = load()
+    assert settings.http.call_links == ("10.0.0.0/8",)
+    assert (settings.http.rate_burst, settings.node_id) == (7, "lyon")
+    assert settings.scenarios.tables["t"].key == "number"
+    assert settings.ari.secret is not None
+    assert settings.ari.secret.get_secret_value() == "{not json"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [("HTPP__PORT", "1", "htpp"), ("HTTP__PROT", "1", "http.prot"), ("HTTP__PORT", "[1]", "http.port")],
+)
+def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, named: str) -> None:
+    monkeypatch.setenv(f"STANDARDISTE_{name}", value)
+    with pytest.raises(BadFile, match=re.escape(f"  {named}:")):
+        load()
+
+
+def test_a_wrong_section_of_the_file_is_named_whatever_the_environment_says(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (empty_folder / "standardiste.toml").write_text("http = 3\n")
+    monkeypatch.setenv("STANDARDISTE_HTTP__PORT", "1")
+    with pytest.raises(BadFile, match="http: "):
+        load()
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [

@@ -14,7 +14,6 @@ from engine.app.directories import CurrentDirectory
 from engine.app.rollback import missing, rolled_back
 from engine.ari.errors import as_away
 from engine.calls.contract import Actor
-from engine.config.directory_file import with_entry
 from engine.domain import directory_plan
 from engine.domain.directory import Directory, ToAgent, ToApplication, ToGroup
 from engine.domain.directory_kinds import SECTIONS, Kind, entries_of, target_kind, users_of
@@ -82,7 +81,7 @@ class DirectoryService:
     ) -> DirectoryChange:
         """Create or replace an entry; what was generated for it before stays unless given anew."""
         order = Order(actor=actor, action=f"put {kind} {name}", request=body, base=base)
-        return _told(await self._carry_out(order, lambda current: with_entry(kind, name, body, current)))
+        return _told(await self._carry_out(order, lambda current: _with(kind, name, body, current)))
 
     async def remove(self, kind: Kind, name: str, actor: Actor, base: int | None = None) -> DirectoryChange:
         """Remove an entry that nothing refers to; an agent in a call stays, and the call is named (feature G2)."""
@@ -101,7 +100,7 @@ class DirectoryService:
         def wanted(current: Directory) -> Directory:
             if name in current.agents:
                 raise Refused(f"there is an agent {name!r} already", rule="agent-exists", status=409)
-            return with_entry("agent", name, body, current)
+            return _with("agent", name, body, current)
 
         made = await self._carry_out(Order(actor=actor, action=f"enrol agent {name}", request=body), wanted)
         agent = made.now.agents[Slug(name)]
@@ -176,6 +175,12 @@ async def wanted_by_rollback(db: Database, revision: int) -> WantedFrom:
         current = await directory.load(connection)
         last = await directory.last_seen(connection, *missing(old, current))
     return lambda now: rolled_back(old, now, last)
+
+
+def _with(kind: Kind, name: str, body: Mapping[str, Any], current: Directory) -> Directory:
+    from engine.config.directory_file import with_entry  # YAML: an engine that starts has no time for it
+
+    return with_entry(kind, name, body, current)
 
 
 def _existing(of: Directory, kind: Kind, name: str) -> Any:

@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from engine import __version__, secret_file, sounds
 from engine.app import auditing, guarding, open_files, scenario_side
@@ -82,6 +81,7 @@ log = structlog.get_logger(__name__)
 KEEP_KEYS = timedelta(hours=72)
 KEEP_EVENTS = timedelta(hours=72)
 SHIP_AT_END_S = 3.0
+PERIODIC_AFTER_S = 10.0
 DEAF_AFTER_S = 0.5
 FOLLOW_EVERY_S = 0.5
 """What another process published, or set, counts here within a second."""
@@ -339,6 +339,7 @@ class Engine:
             "limits": self.limits.run(),
             "certificates": self.certificates.run(),
             "files": self._files_in_order(),
+            "periodic": self._periodic(),
             "emergencies": self._emergencies().run(),
             "beat": self.beat.run(lambda: msgspec.json.encode(self.clock.anchor())),
         }.items():
@@ -346,7 +347,6 @@ class Engine:
         if self.manager is not None:
             group.create_task(self.manager.run(), name="manager")
             group.create_task(IncidentMirror(self.incidents, self.manager).run(), name="incidents")
-        self._schedule()
 
     def _emergencies(self) -> EmergencyRecords:
         log_file = self.settings.asterisk.cel_path
@@ -363,14 +363,22 @@ class Engine:
         while not (self.keeper.loaded or self.directory.directory.revision):  # noqa: ASYNC110 - each is another room's
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def _schedule(self) -> None:
+    async def _periodic(self) -> None:
         """Periodic work; what is due lives in rows, this only looks."""
+        with suppress(TimeoutError):  # Asterisk may be away for long: what is due is due
+            async with asyncio.timeout(PERIODIC_AFTER_S):
+                await self.connection.wait_ready()  # the living calls come first
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler  # an engine that starts has no time for it
+
         scheduler = AsyncIOScheduler(timezone="UTC")
         scheduler.add_job(self._prune, "interval", minutes=10, max_instances=1, coalesce=True)
         for look in (self.incidents.look, self.scenarios.shelf.look):
             scheduler.add_job(look, "interval", seconds=FOLLOW_EVERY_S, max_instances=1, coalesce=True)
         scheduler.start()
-        self._stack.callback(scheduler.shutdown, wait=False)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            scheduler.shutdown(wait=False)
 
     async def _prune(self) -> None:
         now = self.clock.now().utc

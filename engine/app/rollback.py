@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import msgspec
 
-from engine.config.directory_file import SECRET_LENGTH, Random, new_account, random_text
+from engine.config.accounts import SECRET_LENGTH, Random, new_account, random_text
 from engine.domain.directory import Agent, Directory, Trunk
 from engine.domain.values import Slug
 

@@ -9,10 +9,10 @@ import msgspec
 
 from engine.domain.directory import Directory, Language
 from engine.sandbox.places import sandbox_root
+from engine.scenarios.bundles import Deployment
 from engine.scenarios.calendars import Calendars
 from engine.scenarios.hearing import Ears, Named, transcript
 from engine.scenarios.house import of_directory
-from engine.scenarios.publishing import Deployment
 from engine.sounds.of_asterisk import sounds_of
 from engine.sounds.publishing import spoken_languages
 from engine.sounds.speech import Speech

@@ -20,8 +20,7 @@ from engine.domain.values import Slug
 from engine.errors import FaultyScenario, InvalidValue, Refused, RowFault, UnknownThing
 from engine.http.scenario_port import Published, ScenarioEntry, ScenarioLead, ScenarioMove, ScenarioPicture
 from engine.scenarios import drawing, trying
-from engine.scenarios.house_recordings import completed, lacking
-from engine.scenarios.publishing import Bundle, Deployment, Judged, judge
+from engine.scenarios.bundles import Bundle, Deployment, Judged
 from engine.scenarios.trying import Attempt, Tried
 from engine.store import prompts
 from engine.store import scenarios as rows
@@ -72,10 +71,12 @@ class ScenarioLibrary:
 
     async def check(self, name: Slug, bundle: Bundle) -> Judged:
         directory, whole = self._source.directory, await self._completed(bundle)
-        return await asyncio.to_thread(lambda: judge(whole, name, self._deployed(directory)))
+        return await asyncio.to_thread(lambda: _judged(whole, name, self._deployed(directory)))
 
     async def _completed(self, bundle: Bundle) -> Bundle:
         """With the house's recordings where a scenario has none of its own; raises DatabaseAway where it needs one."""
+        from engine.scenarios.house_recordings import completed, lacking  # the loader of scenarios, and YAML, with them
+
         wanted = await asyncio.to_thread(lacking, bundle)
         if not wanted:
             return bundle
@@ -197,6 +198,12 @@ class ScenarioLibrary:
 
 def _unknown(name: Slug) -> UnknownThing:
     return UnknownThing(f"no scenario {name!r} is published under that alias")
+
+
+def _judged(bundle: Bundle, name: Slug, deployment: Deployment) -> Judged:
+    from engine.scenarios.publishing import judge  # the checker: nothing that an engine that starts needs
+
+    return judge(bundle, name, deployment)
 
 
 def _faulty(name: Slug, judged: Judged) -> FaultyScenario:

@@ -11,14 +11,14 @@ An entry says all there is to say about itself: a field left out has its default
 stays as it was when it is left out: secrets, SIP users and extensions.
 """
 
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import yaml
 
+from engine.config.accounts import Random, new_account, random_text
 from engine.config.directory_fields import FIELDS, OneOf, Several
 from engine.config.extensions import Unnumbered, with_extensions
 from engine.domain.directory import EMPTY, Agent, Directory, Trunk
@@ -30,10 +30,7 @@ from engine.errors import InvalidValue
 from engine.yaml_nodes import Findings, compose, entries, is_null, items, read, unknown_key
 
 FieldValue = str | int | bool | list[str] | Mapping[str, str] | None
-Random = Callable[[int], str]  # so many characters nobody can guess
 
-SECRET_LENGTH = 20  # of 32 letters and digits: 100 bits
-_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # none that is read as another over the telephone
 _TOP = (*(section.name for section in SECTIONS.values()), "complete")
 
 
@@ -44,11 +41,6 @@ class _Entry(msgspec.Struct, frozen=True):
     id: str
     node: yaml.Node
     nodes: dict[str, yaml.Node]
-
-
-def random_text(length: int) -> str:
-    """`length` characters nobody can guess."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
 def load_directory_file(path: Path, current: Directory, random: Random = random_text) -> Directory:
@@ -212,13 +204,6 @@ def _generated(name: str, fields: dict[str, Any], before: Agent | None, random: 
     if before:
         return {"secret": before.secret, "sip_user": before.sip_user} | fields
     return new_account(name, random) | fields
-
-
-def new_account(name: str, random: Random = random_text) -> dict[str, str]:
-    """`secret` and `sip_user` for an agent who has none, or whose former ones must not be used again."""
-    start = name[:20].strip("-")
-    user = f"{'agent-' if start.startswith('trunk') else ''}{start}-{random(6)}"
-    return {"secret": random(SECRET_LENGTH), "sip_user": user}
 
 
 def _check(wanted: Directory, given: list[_Entry], findings: Findings) -> None:

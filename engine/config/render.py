@@ -8,9 +8,8 @@ import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 import msgspec
 
 from engine.config import values as v
@@ -24,6 +23,9 @@ from engine.config.pjsip_transports import behind_nat, transport_groups
 from engine.config.queues import queue_sections
 from engine.domain.directory import EMPTY, Directory
 from engine.errors import InvalidValue, ProgrammingError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 Files = dict[str, str]  # path below Asterisk's etc directory -> text
 
@@ -222,7 +224,9 @@ def _render(template: str, context: Mapping[str, Any]) -> str:
 
 
 @functools.cache  # compiling the templates costs more than filling them
-def _environment() -> jinja2.Environment:
+def _environment() -> "Environment":
+    import jinja2  # an engine that starts takes its calls back first, and writes files then
+
     return jinja2.Environment(  # noqa: S701 - not HTML; every value passes `_typed` instead
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,

@@ -8,8 +8,8 @@ import msgspec
 from engine.calls.contract import Actor
 from engine.domain.directory import Alias
 from engine.domain.values import Slug
+from engine.scenarios.bundles import Bundle, Judged
 from engine.scenarios.findings import Finding
-from engine.scenarios.publishing import Bundle, Judged
 from engine.scenarios.trying import Attempt, Tried
 
 

@@ -6,10 +6,10 @@ from typing import get_args
 from engine.domain.directory import Language
 from engine.domain.scenario.graph import File
 from engine.domain.values import Slug
+from engine.scenarios.bundles import Bundle
 from engine.scenarios.check.uses import items_of
 from engine.scenarios.loader import FILE, load_text
 from engine.scenarios.program import PROMPTS
-from engine.scenarios.publishing import Bundle
 
 
 def lacking(bundle: Bundle) -> dict[str, frozenset[Slug]]:

@@ -7,64 +7,25 @@ satisfaction/scenario.yaml              another it leads to
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
 
-from engine.domain.directory import Language
 from engine.domain.scenario.graph import Program
 from engine.domain.values import SLUG_PATTERN, Slug
 from engine.errors import BadFile, InvalidValue
 from engine.scenarios import conversations, testing
 from engine.scenarios.answers import World
+from engine.scenarios.bundles import MOST_FILES, Bundle, Deployment, Judged, Take
 from engine.scenarios.check.files import check_loaded
-from engine.scenarios.check.proof import Proof
 from engine.scenarios.findings import Finding
-from engine.scenarios.hearing import DEAF, Ears, Named
-from engine.scenarios.house import House
+from engine.scenarios.hearing import DEAF, Ears
 from engine.scenarios.program import LoadedProgram, load_program
 
-MOST_FILES = 2_000
 _TEXT = re.compile(rf"{SLUG_PATTERN}/(?:scenario|{SLUG_PATTERN}\.test)\.yaml", re.ASCII)
 _SOUND = re.compile(rf"{SLUG_PATTERN}/prompts/(?:fr|en)/{SLUG_PATTERN}\.wav", re.ASCII)
-
-
-class Bundle(msgspec.Struct, frozen=True):
-    """The files of a scenario and of all it leads to: texts and recordings, by their path there."""
-
-    files: Mapping[str, str]
-    recordings: Mapping[str, bytes] = {}
-
-
-class Take(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """A recording that a program says, in one language; `sha256` is of its file."""
-
-    name: Slug
-    language: Language
-    sha256: str
-
-
-class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """What a bundle is worth. `program` is None where it cannot be read; `sources` and `recordings` are what belongs to
-    it, of all that was given. `failures`: conversations that went another way than written."""
-
-    findings: tuple[Finding, ...]
-    proof: tuple[Proof, ...] = ()
-    failures: tuple[str, ...] = ()
-    program: Program | None = None
-    sources: dict[str, str] = {}
-    takes: tuple[Take, ...] = ()
-    sounds: dict[str, bytes] = {}
-
-
-class Deployment(msgspec.Struct, frozen=True):
-    """Where scenarios are to work: what there is, who answers in conversations, and how recordings are listened to."""
-
-    house: House
-    beyond: World | None
-    ears: Callable[[Mapping[Named, Path]], Ears]
 
 
 def gathered(folder: Path, name: Slug) -> Bundle:

@@ -10,10 +10,8 @@ import msgspec
 
 from engine.domain.scenario.graph import Program
 from engine.scenarios.answers import Mocks, World, kind_of, parse
-from engine.scenarios.conversing import way
 from engine.scenarios.hearing import Ears
 from engine.scenarios.simulator import Caller, Simulation
-from engine.scenarios.telephone import Telephone
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +37,9 @@ class _Waits(Exception):  # never leaves this module
 
 def attempt(program: Program, wish: Attempt, beyond: World | None, ears: Ears) -> Tried:
     """The call, as far as the lines lead; raises InvalidValue for an answer that is none."""
+    from engine.scenarios.conversing import way  # YAML comes with them, which an engine that starts has no time for
+    from engine.scenarios.telephone import Telephone
+
     mocks = {name: (parse(answer, kind_of(name)),) for name, answer in wish.answers.items()}
     left, heard = iter(wish.lines), list[str]()
     asked = None

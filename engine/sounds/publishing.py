@@ -16,7 +16,6 @@ from engine.domain.directory import Language
 from engine.domain.scenario.graph import Program, Say
 from engine.domain.scenario.prompts import variables_of
 from engine.errors import StandardisteError, Unavailable
-from engine.scenarios.check.uses import items_of
 from engine.sounds.speech import VOICES, Speech, found
 from engine.sounds.voices import render, said_file
 
@@ -37,6 +36,8 @@ class Unsaid(NamedTuple):
 
 def words_of(program: Program) -> list[tuple[Language, str]]:
     """What a program says without variables in it, each text once, in every language of its scenario."""
+    from engine.scenarios.check.uses import items_of  # the whole checker comes with it
+
     words = {
         (language, str(text)): None
         for scenario in program.scenarios.values()

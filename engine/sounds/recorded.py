@@ -15,8 +15,7 @@ from engine.domain.directory import Language
 from engine.domain.scenario.graph import Program
 from engine.domain.values import Slug
 from engine.errors import InvalidValue
-from engine.scenarios.publishing import Take
-from engine.sounds.conditioning import Forms, write
+from engine.scenarios.bundles import Take
 from engine.sounds.uploads import Converted, convert
 
 _NAME_LENGTH = 40  # the longest Slug
@@ -41,6 +40,8 @@ class Recordings:
 
     def keep(self, takes: Iterable[Take], sounds: Mapping[str, bytes]) -> None:
         """Write those whose sound is given; raises InvalidValue for one that cannot be used, and OSError. Blocking."""
+        from engine.sounds.conditioning import Forms, write  # NumPy: an engine that starts has no time for it
+
         takes = tuple(takes)
         names = names_of(takes)
         for take in takes:

@@ -28,7 +28,6 @@ from engine.domain.scenario.talk import (
 from engine.domain.values import Slug
 from engine.errors import StandardisteError
 from engine.scenarios.hearing import DEAF
-from engine.sounds.conditioning import forms, samples_of, write
 from engine.sounds.speech import Speech
 
 log = structlog.get_logger(__name__)
@@ -108,6 +107,8 @@ def said_file(folder: Path, text: str, language: Language) -> Path:
 
 def render(speech: Speech, text: str, language: Language, file: Path) -> None:
     """Say a text into a file, in the forms Asterisk plays; raises Unavailable or OSError. Blocking."""
+    from engine.sounds.conditioning import forms, samples_of, write  # NumPy: an engine that starts has no time for it
+
     spoken = speech.speak(text, language)
     write(forms(samples_of(spoken), spoken.rate_hz), file)
 

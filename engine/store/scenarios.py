@@ -10,7 +10,7 @@ import msgspec
 from engine.domain.directory import Alias
 from engine.domain.scenario.graph import Program
 from engine.domain.values import Slug
-from engine.scenarios.publishing import Take
+from engine.scenarios.bundles import Take
 from engine.store import columns
 from engine.store.pool import Connection
 

@@ -18,7 +18,7 @@ from engine.domain.directory import EMPTY, Directory
 from engine.domain.scenario.graph import File, Play, Program
 from engine.domain.values import Slug
 from engine.errors import DatabaseAway, FaultyScenario, InvalidValue, Refused, UnknownThing
-from engine.scenarios.publishing import Bundle, Deployment
+from engine.scenarios.bundles import Bundle, Deployment
 from engine.scenarios.simulator import Caller
 from engine.scenarios.trying import Attempt
 from engine.sounds.publishing import Unsaid

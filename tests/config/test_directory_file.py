@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.config.accounts import random_text
 from engine.config.directory_export import export
 from engine.config.directory_fields import FIELDS
-from engine.config.directory_file import load_directory_file, random_text, read_directory
+from engine.config.directory_file import load_directory_file, read_directory
 from engine.domain.directory import EMPTY, Directory, ToApplication, ToGroup
 from engine.domain.directory_check import problems
 from engine.domain.directory_kinds import SECTIONS

@@ -45,7 +45,7 @@ from engine.http.prompt_port import PromptEntry
 from engine.http.scenario_port import Published, ScenarioEntry, ScenarioLead, ScenarioMove, ScenarioPicture
 from engine.http.voicemail_port import VoicemailPage
 from engine.http.webhook_port import DeliveryEntry, DeliveryState, WebhookEntry, WebhookWish, WrittenWebhook
-from engine.scenarios.publishing import Bundle, Judged
+from engine.scenarios.bundles import Bundle, Judged
 from engine.scenarios.trying import Attempt, Tried
 from engine.webhooks.ports import Reply
 

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from engine.scenarios.publishing import Bundle
+from engine.scenarios.bundles import Bundle
 from tests.http.conftest import Api
 
 FILES = {"standard/scenario.yaml": "scenario: standard", "standard/standard.test.yaml": ""}

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from engine.http.routes.scenarios import BODY_BYTES, FilesBody, Sounds, bundle_of, name_of, scenarios_of
 from engine.http.routing import Answer, Asked, Route, json_answer
-from engine.scenarios.publishing import MOST_FILES
+from engine.scenarios.bundles import MOST_FILES
 from engine.scenarios.simulator import Caller
 from engine.scenarios.trying import Attempt, Tried
 

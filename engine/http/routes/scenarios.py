@@ -13,8 +13,8 @@ from engine.errors import InvalidValue
 from engine.http.routes.common import for_applications
 from engine.http.routing import Answer, Asked, Route, json_answer
 from engine.http.scenario_port import Published, ScenarioEntry, ScenarioMove, ScenarioPicture, Scenarios
+from engine.scenarios.bundles import MOST_FILES, Bundle
 from engine.scenarios.findings import Finding
-from engine.scenarios.publishing import MOST_FILES, Bundle
 
 BODY_BYTES = 24 * 2**20
 """A body's limit: an hour of recordings at 8 kHz is 58 MB, and nobody listens to ten minutes of prompts."""
