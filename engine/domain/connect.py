@@ -129,7 +129,7 @@ def on_answer(draft: Draft, role: Role, attempt: Attempt) -> None:
     elif role == "agent":
         _agent_answered(draft, attempt)
     else:
-        _only(draft, role, attempt)
+        draft.only(role, attempt)
         _talk(draft)
 
 
@@ -251,13 +251,6 @@ def on_asterisk_lost(draft: Draft) -> None:
 # -- how it goes on ----------------------------------------------------------------------------------------------------
 
 
-def _only(draft: Draft, role: Role, attempt: Attempt) -> None:
-    """One telephone was picked up: the party's others stop ringing."""
-    for other in draft.call.legs[role].live:
-        if other.channel != attempt.channel and other.phase != "closing":
-            draft.hang_up_attempt(role, other)
-
-
 def _talk(draft: Draft) -> None:
     """For so long and no longer; the agent is told when it is nearly over, and can say goodbye."""
     before = moment.seconds(draft.call.bridged, draft.call.parted) or 0.0
@@ -285,7 +278,7 @@ def _part(draft: Draft, verdict: Verdict) -> None:
 
 
 def _agent_answered(draft: Draft, attempt: Attempt) -> None:
-    _only(draft, "agent", attempt)
+    draft.only("agent", attempt)
     early = attempt.route.answers_early
     if draft.call.request.confirm or early:
         draft.move(Confirming(asked=0, early=early), keep=("ring-agent",) if early else ())

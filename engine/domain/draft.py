@@ -10,6 +10,7 @@ import msgspec
 
 from engine.domain import ids, legs
 from engine.domain.call import Bridge, Call
+from engine.domain.causes import ANSWERED_ELSEWHERE
 from engine.domain.directory import Language
 from engine.domain.effects import (
     Answer,
@@ -156,6 +157,12 @@ class Draft:
     def hang_up_attempt(self, role: Role, attempt: Attempt, *, cause: int | None = None) -> None:
         self.set_attempt(role, legs.order_hang_up(attempt))
         self.effects.append(HangUp(channel=attempt.channel, cause=cause))
+
+    def only(self, role: Role, attempt: Attempt) -> None:
+        """One telephone was picked up: the leg's others stop ringing, and show no missed call (RFC 3326)."""
+        for other in self.call.legs[role].live:
+            if other.channel != attempt.channel and other.phase != "closing":
+                self.hang_up_attempt(role, other, cause=ANSWERED_ELSEWHERE)
 
     def push_down(self) -> None:
         """Repeat the hang-up of whatever is still there."""

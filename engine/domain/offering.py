@@ -8,7 +8,7 @@ with the cause that makes a telephone say that it was answered elsewhere.
 import msgspec
 
 from engine.domain import closing, scripted, verdicts
-from engine.domain.causes import ANSWERED_ELSEWHERE, TRUNK_FAILURES
+from engine.domain.causes import TRUNK_FAILURES
 from engine.domain.draft import Draft
 from engine.domain.events import MemberChosen, ReachPlanned
 from engine.domain.legs import Attempt
@@ -186,9 +186,7 @@ def _give_up(draft: Draft, attempt: Attempt) -> None:
 
 def _take(draft: Draft, attempt: Attempt) -> None:
     """The call is this member's: it bears their name from now on, and the others stop ringing."""
-    for other in draft.call.agent.live:
-        if other.channel != attempt.channel and other.phase != "closing":
-            draft.hang_up_attempt("agent", other, cause=ANSWERED_ELSEWHERE)
+    draft.only("agent", attempt)
     member, request = _owner(draft, attempt), draft.call.request
     leg = msgspec.structs.replace(draft.call.agent, number=member.number, routes=(), taken=attempt.channel)
     draft.set_leg(leg)

@@ -169,10 +169,10 @@ class Exchange:
                 self.tell(channel, ev.ChannelReady(at=now, channel=channel))
             case fx.DialChannel(channel=channel):
                 return ev.DialSent(at=now, channel=channel)
-            case fx.HangUp(channel=channel):
+            case fx.HangUp(channel=channel, cause=cause):
                 if channel not in self.channels:
                     return ev.ChannelEnded(at=now, channel=channel, missed=True)
-                self.ends(channel, 16)
+                self.ends(channel, cause or 16)
             case fx.Answer(channel=channel) if channel in self.channels:
                 self.answers(channel)
             case fx.JoinBridge(bridge=bridge, channel=channel):

@@ -466,8 +466,8 @@ class Scene:
                 answer = DialSent(at=self.at, channel=channel)
             case JoinBridge(channel=channel, bridge=bridge):
                 answer = ChannelJoined(at=self.at, channel=channel, bridge=bridge)
-            case HangUp(channel=channel):
-                answer = ChannelEnded(at=self.at, channel=channel, cause=16)
+            case HangUp(channel=channel, cause=cause):
+                answer = ChannelEnded(at=self.at, channel=channel, cause=cause or 16)
             case Answer(channel=channel):
                 answer = ChannelAnswered(at=self.at, channel=channel)
             case StopPlayback(playback=playback):

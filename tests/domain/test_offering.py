@@ -58,9 +58,7 @@ def test_all_ring_and_the_first_who_picks_up_has_the_call() -> None:
 
 
 def test_a_telephone_that_stops_ringing_for_another_is_told_so() -> None:
-    scene = Scene(asked_of_group(M1, M2), stubborn=[HangUp]).agent_rings(1).agent_answers(2)
-    scene.agent_ends(26, attempt=1).agent_ends(16, attempt=2)
-    scene.stubborn.clear()
+    scene = Scene(asked_of_group(M1, M2)).agent_rings(1).agent_answers(2)
     row = check_record(scene.customer_hangs_up().call)
     assert [leg.result for leg in row.legs if leg.agent == "m1"] == ["elsewhere"]
 

@@ -25,7 +25,7 @@ def test_the_first_answer_wins_and_the_others_stop_ringing(winner: int) -> None:
     assert {PHONE_1, PHONE_2, PHONE_3} - {channel_id(CALL, "agent", winner)} == set(scene.hung_up)
     row = check_record(to_talk(scene).after(5).agent_hangs_up().call)
     assert (row.outcome, row.hangup_by, row.talk_s) == ("answered", "agent", 5.0)
-    assert {"answered", "no_answer"} == {leg.result for leg in row.legs}
+    assert {"answered", "elsewhere"} == {leg.result for leg in row.legs}
 
 
 def test_a_phone_that_declines_leaves_the_others_ringing() -> None:

@@ -344,7 +344,7 @@ def test_a_second_talk() -> None:
     assert (row.agent_id, row.agent_number, row.group_id, row.talk_s) == ("m2", "2002", "sales", 27.0)
     assert row.bridged_at == moment(31).utc
     legs = [(leg.agent, leg.number, leg.result) for leg in row.legs if leg.role == "agent"]
-    assert legs == [("m1", "2001", "answered"), ("m2", "2002", "answered"), ("m3", "2003", "no_answer")]
+    assert legs == [("m1", "2001", "answered"), ("m2", "2002", "answered"), ("m3", "2003", "elsewhere")]
 
 
 def test_a_second_search_is_in_vain() -> None:

@@ -179,9 +179,9 @@ class World:
                 self._create(channel, well)
             case DialChannel(channel=channel):
                 self._dial(channel, well)
-            case HangUp(channel=channel):
+            case HangUp(channel=channel, cause=cause):
                 if channel in self.asterisk.channels:
-                    self.asterisk_ends(channel, 16)
+                    self.asterisk_ends(channel, cause or 16)
                 else:  # 404
                     self._result(lambda at: ChannelEnded(at=at, channel=channel, missed=True))
             case Ring():

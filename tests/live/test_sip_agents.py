@@ -53,7 +53,7 @@ ROWS = (
         ends=("answered", "customer", 16, None),
         winner=1,
         hears="connecting ringing customer",
-        legs=("no_answer", "answered", "no_answer", "answered"),
+        legs=("elsewhere", "answered", "elsewhere", "answered"),
     ),
     Row(
         name="one refuses, the other goes on",
@@ -69,7 +69,7 @@ ROWS = (
         ends=("answered", "customer", 16, None),
         winner=1,
         hears="connecting ringing customer",
-        legs=("no_answer", "answered", "answered"),
+        legs=("elsewhere", "answered", "answered"),
     ),
     Row(
         name="one is busy, the other rings in vain",
