@@ -55,6 +55,14 @@ def scenario(*words: str, folder: Path) -> int:
     return cli.main(["scenario", *words, "--folder", str(folder)])
 
 
+def test_the_ways_that_conversations_go_are_drawn(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert scenario("draw", "tiny", "--as", "mermaid", folder=folder) == 0
+    plain = capsys.readouterr().out
+    assert scenario("draw", "tiny", "--as", "mermaid", "--heat", "conversations", folder=folder) == 0
+    assert plain.splitlines()[:3] == (warm := capsys.readouterr().out).splitlines()[:3]
+    assert warm.count("stroke-width") > plain.count("stroke-width")
+
+
 def types(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
 

@@ -146,7 +146,9 @@ class Engine:
         )
         await self.incidents.load_local()
         self.unmatched = UnmatchedNumbers(self.directory, self.clock)
-        self.scenarios = scenario_side.library(settings, self.db, self.journal, self.clock, self.directory)
+        self.scenarios = scenario_side.library(
+            settings, self.db, self.journal, self.clock, self.directory, left=self.counts.left
+        )
         await self.scenarios.shelf.load_local()
         self.shipper = Shipper(self.journal, self.db, on_dead_letter=lambda _: self.metrics.keeping.dead_letters.inc())
         self.journal.on_record = self.shipper.poke

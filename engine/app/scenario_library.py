@@ -5,7 +5,7 @@ asked.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -21,6 +21,7 @@ from engine.errors import FaultyScenario, InvalidValue, Refused, RowFault, Unkno
 from engine.http.scenario_port import Published, ScenarioEntry, ScenarioLead, ScenarioMove, ScenarioPicture
 from engine.scenarios import drawing, trying
 from engine.scenarios.bundles import Bundle, Deployment, Judged
+from engine.scenarios.coverage import Edge, counted
 from engine.scenarios.trying import Attempt, Tried
 from engine.store import prompts
 from engine.store import scenarios as rows
@@ -34,7 +35,8 @@ Deployed = Callable[[Directory], Deployment]
 
 
 class ScenarioLibrary:
-    """Implements `http.scenario_port.Scenarios`. `deployed`: where scenarios are to work, as the directory says it."""
+    """Implements `http.scenario_port.Scenarios`. `deployed`: where scenarios are to work, as the directory says it.
+    `left`: how often callers have left each node, by outcome; it goes on counting."""
 
     def __init__(
         self,
@@ -45,9 +47,11 @@ class ScenarioLibrary:
         source: DirectorySource,
         *,
         deployed: Deployed,
+        left: Mapping[Edge, int],
     ) -> None:
         self.shelf = shelf
         self._db, self._journal, self._clock, self._source, self._deployed = db, journal, clock, source, deployed
+        self._left = left
         self._landing: set[asyncio.Task[Published]] = set()
 
     def entries(self) -> list[ScenarioEntry]:
@@ -172,9 +176,12 @@ class ScenarioLibrary:
         await self._tell(actor, f"roll back {name}", f"live is {moves[-1].version}")
         return next(entry for entry in self.entries() if entry.name == name)
 
-    async def picture(self, name: Slug, alias: Alias) -> ScenarioPicture:
+    async def picture(self, name: Slug, alias: Alias, *, heat: bool) -> ScenarioPicture:
         program = await self._program(name, alias)  # with the recordings' own names
-        return ScenarioPicture(version=program.version, mermaid=drawing.mermaid(program), dot=drawing.dot(program))
+        counts = counted(program, self._left) if heat else None
+        return ScenarioPicture(
+            version=program.version, mermaid=drawing.mermaid(program, counts), dot=drawing.dot(program, counts)
+        )
 
     def _moves(self, before: Aliases, name: Slug, alias: Alias, version: str, actor: Actor) -> list[Move]:
         """What is live when another version comes is the previous one from then on."""

@@ -1,7 +1,7 @@
 """What calls in scenarios need of the rest of the house: voices, and answers. Built here, for the composition root."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from engine.app.table_answers import TableAnswers
 from engine.app.voicemail_box import MessageAnswers, Spool, VoicemailBox
 from engine.app.web_answers import WebAnswers
 from engine.calls.clock import Clock
+from engine.scenarios.coverage import Edge
 from engine.settings import Settings
 from engine.sounds.publishing import render_all, speech_here, words_of
 from engine.sounds.recorded import Recordings
@@ -37,8 +38,10 @@ def voices(config_dir: Path, prompts: Path) -> Voices:
     )
 
 
-def library(settings: Settings, db: Database, journal: Audit, clock: Clock, source: Source) -> ScenarioLibrary:
-    """The published scenarios."""
+def library(
+    settings: Settings, db: Database, journal: Audit, clock: Clock, source: Source, *, left: Mapping[Edge, int]
+) -> ScenarioLibrary:
+    """The published scenarios. `left`: how often callers have left each node, by outcome; it goes on counting."""
     flags, speaks, data = settings.incidents.flags, speech_here(), settings.asterisk.data_dir
     shelf = ScenarioShelf(
         db,
@@ -53,6 +56,7 @@ def library(settings: Settings, db: Database, journal: Audit, clock: Clock, sour
         clock,
         source,
         deployed=lambda directory: deployed(directory, flags, speaks, clock.now().utc.date(), data),
+        left=left,
     )
 
 

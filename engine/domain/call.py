@@ -14,7 +14,7 @@ from engine.domain.scenario.run import Run
 from engine.domain.stages import AnyStage, Ended, Offering
 from engine.domain.values import BridgeId, CallId, ChannelId, PlaybackId, Slug
 
-MACHINE_VERSION = "2"
+MACHINE_VERSION = "3"
 """Changes with every change of behaviour: replay across versions reports differences, it does not steer."""
 
 

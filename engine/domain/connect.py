@@ -231,6 +231,10 @@ def on_finish(draft: Draft, event: FinishOrdered) -> None:
     stage = draft.call.stage
     if isinstance(stage, Explaining):
         closing.finish(draft, stage.verdict)
+    elif isinstance(stage, Scripted) and stage.ended_by is not None:
+        pass  # it ends already, as soon as the scenario has done what it does for a caller who left
+    elif event.by == "api" and scripted.is_led(draft):
+        scripted.end_ordered(draft, "api", event.rule)
     elif not isinstance(stage, Finishing):
         by: HangupBy = "api" if event.by == "api" else "engine"
         run, bridged = draft.call.run, draft.call.bridged is not None

@@ -12,6 +12,7 @@ from functools import partial
 import msgspec
 
 from engine.domain import closing, ids
+from engine.domain.cdr import HangupBy
 from engine.domain.draft import Draft
 from engine.domain.effects import AskHouse, PlanReach, StartRecording, StopRecording
 from engine.domain.events import (
@@ -27,7 +28,7 @@ from engine.domain.scenario import graph, interpreter, talk
 from engine.domain.scenario.graph import Value, Variable
 from engine.domain.scenario.outcomes import edge
 from engine.domain.scenario.run import Reaching, Recording, Run
-from engine.domain.stages import Scripted
+from engine.domain.stages import Offering, ReachingCustomer, Scripted, Verdict
 from engine.domain.values import ChannelId
 from engine.domain.verdicts import NO_PROGRAM, of_run
 
@@ -109,6 +110,21 @@ def caller_left(draft: Draft) -> None:
     tell(draft, talk.CallerLeft(at=draft.at))
 
 
+def is_led(draft: Draft) -> bool:
+    """Whether a caller who was answered is led by a scenario now, or waits for whom it looks for."""
+    led = isinstance(draft.call.stage, Scripted | Offering | ReachingCustomer)
+    return led and draft.call.run is not None and not draft.call.run.gone and draft.call.customer.up is not None
+
+
+def end_ordered(draft: Draft, by: HangupBy, rule: str | None) -> None:
+    """As if the caller had hung up: the message they are leaving is kept, and the scenario's `on_hangup` is gone."""
+    if not isinstance(draft.call.stage, Scripted):
+        _come_back(draft)
+    draft.hang_up("customer")
+    _change(draft, ended_by=by, end_rule=rule)
+    tell(draft, talk.CallerLeft(at=draft.at))
+
+
 def back(draft: Draft, outcome: graph.Outcome) -> None:
     """Nobody took the call, or the agent has hung up: the scenario goes on with its caller."""
     number = _reaching(draft)
@@ -160,11 +176,18 @@ def _carry_out(draft: Draft, run: Run, order: talk.AnyOrder) -> None:
         case talk.Mask():
             pass  # no call is recorded yet (feature G10): there is nothing to mute
         case talk.Leave(reason=reason):
-            closing.finish(draft, of_run(run, bridged=draft.call.bridged is not None, reason=reason))
+            closing.finish(draft, _verdict(draft, run, reason))
         case _:
             caller = draft.call.customer.up or draft.call.caller
             if caller is not None:  # else they are gone, and hear nothing
                 _to_caller(draft, caller, order)
+
+
+def _verdict(draft: Draft, run: Run, reason: graph.Reason) -> Verdict:
+    verdict, stage = of_run(run, bridged=draft.call.bridged is not None, reason=reason), draft.call.stage
+    if not isinstance(stage, Scripted) or stage.ended_by is None:
+        return verdict
+    return msgspec.structs.replace(verdict, hangup_by=stage.ended_by, rule=stage.end_rule)
 
 
 def _to_caller(draft: Draft, caller: Attempt, order: talk.AnyOrder) -> None:

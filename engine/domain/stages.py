@@ -43,7 +43,7 @@ class Scripted(Stage, frozen=True, kw_only=True, tag=True):
     """Whoever called is in a scenario; `Call.run` is how far. What is said and recorded now, with its number there.
 
     `stopping`: the recording was ordered to end. `stale`: the engine was restarted, and does not know yet what it
-    missed.
+    missed. `ended_by`: somebody ordered the end; what the scenario does then is done for a caller who left.
     """
 
     playback: PlaybackId | None = None
@@ -52,6 +52,8 @@ class Scripted(Stage, frozen=True, kw_only=True, tag=True):
     taking: int = 0
     stopping: bool = False
     stale: bool = False
+    ended_by: HangupBy | None = None
+    end_rule: str | None = None
 
 
 class Confirming(Stage, frozen=True, kw_only=True, tag=True):

@@ -75,5 +75,5 @@ class Scenarios(Protocol):
     async def rollback(self, name: Slug, actor: Actor) -> ScenarioEntry:
         """`live` and `previous` change places; raises Refused when nothing was there before."""
 
-    async def picture(self, name: Slug, alias: Alias) -> ScenarioPicture:
-        """Raises UnknownThing."""
+    async def picture(self, name: Slug, alias: Alias, *, heat: bool) -> ScenarioPicture:
+        """`heat`: each edge as callers went along it since the engine began. Raises UnknownThing."""

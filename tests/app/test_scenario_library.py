@@ -3,6 +3,7 @@
 import asyncio
 import io
 import wave
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from engine.app.scenario_shelf import ScenarioShelf
 from engine.calls.clock import Clock
 from engine.calls.contract import Actor
 from engine.domain.directory import EMPTY, Directory
-from engine.domain.scenario.graph import File, Play, Program
+from engine.domain.scenario.graph import File, NodeName, Play, Program
 from engine.domain.values import Slug
 from engine.errors import DatabaseAway, FaultyScenario, InvalidValue, Refused, UnknownThing
 from engine.scenarios.bundles import Bundle, Deployment
+from engine.scenarios.coverage import Edge
 from engine.scenarios.simulator import Caller
 from engine.scenarios.trying import Attempt
 from engine.sounds.publishing import Unsaid
@@ -77,6 +79,7 @@ class House:
     def __init__(self, db: Database, home: Path) -> None:
         self.db, self.home, self.audit = db, home, Audit()
         self.spoken: list[str] = []
+        self.left: Counter[Edge] = Counter()
         self.unsaid: list[Unsaid] = []
 
     def engine(self, name: str = "a", db: Database | None = None) -> ScenarioLibrary:
@@ -85,7 +88,7 @@ class House:
             known, folder=self.home / name / "scenarios", recorded=self.recordings(name), say=self.say
         )
         clock = Clock(kernel=lambda: 0.0, wall=lambda: NOON, boot="b")
-        return ScenarioLibrary(shelf, known, self.audit, clock, Source(), deployed=where)
+        return ScenarioLibrary(shelf, known, self.audit, clock, Source(), deployed=where, left=self.left)
 
     async def say(self, program: Program) -> list[Unsaid]:
         self.spoken.append(program.version)
@@ -316,12 +319,24 @@ async def test_a_scenario_is_tried_before_and_after(house: House) -> None:
 async def test_a_published_scenario_is_drawn_with_its_own_names(house: House) -> None:
     library = house.engine()
     with pytest.raises(UnknownThing):
-        await library.picture(HELLO, "live")
+        await library.picture(HELLO, "live", heat=False)
     with pytest.raises(UnknownThing):
         await library.history(HELLO)
     made = await library.publish(HELLO, bundle(), "live", OPS)
-    picture = await library.picture(HELLO, "live")
+    picture = await library.picture(HELLO, "live", heat=False)
     assert (picture.version, "welcome" in picture.mermaid, "welcome" in picture.dot) == (made.version, True, True)
+
+
+async def test_it_is_drawn_with_the_ways_callers_went(house: House) -> None:
+    library = house.engine()
+    await library.publish(HELLO, bundle(), "live", OPS)
+    cold = await library.picture(HELLO, "live", heat=True)
+    house.left[Edge(HELLO, NodeName("greet"), "done")] += 7
+    house.left[Edge(HELLO, NodeName("gone"), "done")] += 9  # a node of another version
+    warm = await library.picture(HELLO, "live", heat=True)
+    assert warm.mermaid != cold.mermaid
+    assert "7" in warm.dot
+    assert "9" not in {word.strip('",;') for word in warm.dot.split()}
 
 
 async def test_the_house_s_recording_is_said_where_the_scenario_has_none(house: House) -> None:

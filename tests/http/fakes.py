@@ -320,9 +320,9 @@ class FakeScenarios:
         self.live, self.previous = self.previous, self.live
         return self.entries()[0]
 
-    async def picture(self, name: Slug, alias: Alias) -> ScenarioPicture:
+    async def picture(self, name: Slug, alias: Alias, *, heat: bool) -> ScenarioPicture:
         self._check(name)
-        return ScenarioPicture(version=self.live, mermaid="flowchart TD", dot="digraph {}")
+        return ScenarioPicture(version=self.live, mermaid="flowchart TD", dot="digraph {hot}" if heat else "digraph {}")
 
     def _check(self, name: str) -> None:
         if name != "standard":

@@ -21,7 +21,9 @@ async def test_what_is_published(api: Api) -> None:
     (move,) = (await (await api.ask("GET", "/v1/scenarios/standard")).json())["items"]
     assert (move["alias"], move["version"][:1]) == ("live", "b")
     picture = await (await api.ask("GET", "/v1/scenarios/standard/drawing?alias=live")).json()
-    assert picture["mermaid"] == "flowchart TD"
+    assert (picture["mermaid"], picture["dot"]) == ("flowchart TD", "digraph {}")
+    picture = await (await api.ask("GET", "/v1/scenarios/standard/drawing?heat=calls")).json()
+    assert picture["dot"] == "digraph {hot}"
 
 
 async def test_a_scenario_is_published_with_its_recordings(api: Api) -> None:

@@ -60,7 +60,10 @@ class ScenarioCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PictureQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`heat`: an edge is as thick and red as callers went along it since this engine began."""
+
     alias: Literal["live", "previous", "test"] = "live"
+    heat: Literal["none", "calls"] = "none"
 
 
 def scenarios_of(asked: Asked) -> Scenarios:
@@ -116,7 +119,8 @@ async def rollback(asked: Asked) -> web.Response:
 
 
 async def picture(asked: Asked) -> web.Response:
-    return json_answer(await scenarios_of(asked).picture(name_of(asked), asked.query_as(PictureQuery).alias))
+    query = asked.query_as(PictureQuery)
+    return json_answer(await scenarios_of(asked).picture(name_of(asked), query.alias, heat=query.heat == "calls"))
 
 
 _ONE = "/v1/scenarios/{name}"
