@@ -383,6 +383,17 @@ async def test_whoever_hangs_up_after_speaking_has_left_a_message(place: Place) 
     assert (row["outcome"], row["hangup_by"], len(row["recordings"])) == ("voicemail_left", "customer", 1)
 
 
+async def test_an_application_that_ends_the_call_loses_no_message(place: Place) -> None:
+    caller = await place.calls(DESK)
+    await caller.is_at("choose")
+    await caller.presses("5")
+    await caller.records()
+    await place.engine.delete(f"/v1/calls/{(await place.call_of(caller.number))['id']}")
+    await caller.is_gone()
+    row = await place.row_of(caller.number)
+    assert (row["outcome"], row["hangup_by"], len(row["recordings"])) == ("voicemail_left", "api", 1)
+
+
 async def test_another_scenario_takes_over(place: Place) -> None:
     caller = await place.calls(DESK)
     await caller.is_at("choose")
