@@ -7,8 +7,10 @@ from typing import get_args
 
 import msgspec
 
+from engine.domain import contacts
 from engine.domain.directory import Directory, Language
 from engine.sandbox.places import sandbox_root
+from engine.scenario_settings import TableSettings
 from engine.scenarios.bundles import Deployment
 from engine.scenarios.calendars import Calendars
 from engine.scenarios.hearing import Ears, Named, transcript
@@ -23,15 +25,22 @@ DOCUMENTATION = Path("/usr/share/doc")
 
 
 def deployed(
-    directory: Directory, flags: tuple[str, ...], speech: Speech | None, today: date, data: Path | None = None
+    directory: Directory,
+    flags: tuple[str, ...],
+    speech: Speech | None,
+    today: date,
+    *,
+    data: Path | None = None,
+    tables: Mapping[str, TableSettings] | None = None,
 ) -> Deployment:
-    """What scenarios are checked against before they are published. `data`: Asterisk's data directory. Blocking: the
-    speech engine is tried."""
+    """What scenarios are checked against before they are published. `data`: Asterisk's data directory; `tables`: those
+    the settings declare. Blocking: the speech engine is tried."""
     house = msgspec.structs.replace(
         of_directory(directory, today),
         flags=frozenset(flags),
         speech=spoken_languages(speech),
         sounds=sounds_of(data),
+        tables={contacts.TABLE: None, **{name: table.columns for name, table in (tables or {}).items()}},
     )
     return Deployment(house, Calendars(directory), ears)
 

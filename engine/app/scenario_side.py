@@ -43,6 +43,7 @@ def library(
 ) -> ScenarioLibrary:
     """The published scenarios. `left`: how often callers have left each node, by outcome; it goes on counting."""
     flags, speaks, data = settings.incidents.flags, speech_here(), settings.asterisk.data_dir
+    tables = settings.scenarios.tables
     shelf = ScenarioShelf(
         db,
         folder=settings.state_dir / "scenarios",
@@ -55,7 +56,7 @@ def library(
         journal,
         clock,
         source,
-        deployed=lambda directory: deployed(directory, flags, speaks, clock.now().utc.date(), data),
+        deployed=lambda directory: deployed(directory, flags, speaks, clock.now().utc.date(), data=data, tables=tables),
         left=left,
     )
 

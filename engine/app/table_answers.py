@@ -10,7 +10,7 @@ import structlog
 from engine.app.declared_tables import DeclaredTables
 from engine.calls.ports import Answer
 from engine.domain.call import Call
-from engine.domain.contacts import Contact
+from engine.domain.contacts import TABLE, Contact
 from engine.domain.numbers import parse_dialled
 from engine.domain.scenario.graph import Value
 from engine.domain.scenario.talk import AskTable
@@ -20,7 +20,6 @@ from engine.store import contacts
 from engine.store.pool import Database
 from engine.store.tables import ENOUGH
 
-CONTACTS = "contacts"
 HOME = "FR"  # of a caller whose site says no country
 
 log = structlog.get_logger(__name__)
@@ -49,7 +48,7 @@ class TableAnswers:
                 return Answer("many")
 
     async def _found(self, call: Call, asked: AskTable) -> list[dict[str, Value]]:
-        if asked.table != CONTACTS:
+        if asked.table != TABLE:
             return await self._declared.find(asked.table, asked.key, asked.columns, within_s=asked.timeout_s)
         number = _number(asked.key, call.request.country or HOME)
         if number is None:

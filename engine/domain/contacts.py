@@ -16,6 +16,8 @@ from engine.errors import InvalidValue
 ContactId = NewType("ContactId", str)
 NumberLabel = Literal["mobile", "work", "home", "other"]
 
+TABLE = "contacts"
+"""What scenarios call them, among the tables they look into."""
 ID_PATTERN = CODE_PATTERN
 _NO_CHARACTERS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, half characters, ends of lines
 MAX_TEXT = 200  # characters of a name, a source, an outside identifier

@@ -16,8 +16,8 @@ Names = frozenset[str]
 class House(msgspec.Struct, frozen=True, kw_only=True):
     """None: not known here, so not checked, and the checker says so.
 
-    `doubts`: what is doubtful in some of the calendars. `tables`: the columns of each, with their types; `contacts` is
-    among them where its fields are known. `speech`: the languages the speech engine speaks; empty without one.
+    `doubts`: what is doubtful in some of the calendars. `tables`: the columns of each, with their types; None where
+    a row may have any, as contacts differ. `speech`: the languages the speech engine speaks; empty without one.
     `recordings` and `sounds` (Asterisk's own): the names there are in each language. `seconds`: how long recordings and
     sounds last, the longest of their languages.
     """
@@ -29,7 +29,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     calendars: Names | None = None
     doubts: Mapping[str, tuple[str, ...]] = {}
     flags: Names | None = None
-    tables: Mapping[str, Mapping[str, ValueType]] | None = None
+    tables: Mapping[str, Mapping[str, ValueType] | None] | None = None
     mailboxes: Names | None = None
     speech: Names | None = None
     recordings: Mapping[Language, Names] | None = None

@@ -19,6 +19,7 @@ from engine.domain.directory import EMPTY, Directory
 from engine.domain.scenario.graph import File, NodeName, Play, Program
 from engine.domain.values import Slug
 from engine.errors import DatabaseAway, FaultyScenario, InvalidValue, Refused, UnknownThing
+from engine.scenario_settings import TableSettings
 from engine.scenarios.bundles import Bundle, Deployment
 from engine.scenarios.coverage import Edge
 from engine.scenarios.simulator import Caller
@@ -99,7 +100,8 @@ class House:
 
 
 def where(directory: Directory) -> Deployment:
-    return deployed(directory, (), None, NOON.date())
+    customers = TableSettings(table="crm.customers", key="number", columns={"name": "text", "vip": "flag"})
+    return deployed(directory, (), None, NOON.date(), tables={"customers": customers})
 
 
 @pytest.fixture
@@ -314,6 +316,34 @@ async def test_a_scenario_is_tried_before_and_after(house: House) -> None:
     assert (before.asked, before.way) == (None, "greet (done) > bye (ended)")
     await library.publish(HELLO, bundle(), "live", OPS)
     assert (await library.attempt(HELLO, "live", wish)).way == before.way
+
+
+LOOKS = """\
+scenario: hello
+start: who
+on_error: bye
+vars: {name: {type: text, default: ""}, vip: {type: flag, default: no}}
+nodes:
+  who: {type: lookup, table: TABLE, key: caller, into: {COLUMNS}, on: {found: bye, many: bye, none: bye, error: bye}}
+  bye: {type: hangup}
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "codes"),
+    [
+        ("contacts", "name: shoe_size", []),
+        ("customers", "name: name, vip: vip", []),
+        ("customers", "name: nmae", ["S306"]),
+        ("customers", "vip: name", ["S505"]),
+        ("custommers", "name: name", ["S305"]),
+    ],
+)
+async def test_the_tables_of_the_settings_are_known(house: House, table: str, columns: str, codes: list[str]) -> None:
+    files = {"hello/scenario.yaml": LOOKS.replace("TABLE", table).replace("COLUMNS", columns)}
+    judged = await house.engine().check(HELLO, Bundle(files))
+    assert [one.code for one in judged.findings if one.code in {"S305", "S306", "S505"}] == codes
+    assert not [one for one in judged.findings if one.code == "S390" and "table" in one.message]
 
 
 async def test_a_published_scenario_is_drawn_with_its_own_names(house: House) -> None:

@@ -50,7 +50,7 @@ def _written(subject: Subject, name: NodeName, node: AnyNode) -> None:
         if write.type is not None:
             _into(subject, name, write.part, write.variable, write.type)
     if isinstance(node, Lookup) and subject.house.tables is not None:
-        columns = subject.house.tables.get(node.table, {})
+        columns = subject.house.tables.get(node.table) or {}
         for variable, column in node.into.items():
             if column in columns:
                 _into(subject, name, ("into", variable), variable, columns[column], columns=True)

@@ -105,9 +105,11 @@ def _scenario(subject: Subject, name: NodeName, node: AnyNode) -> None:
 
 
 def _columns(subject: Subject, name: NodeName, node: AnyNode) -> None:
-    if not isinstance(node, Lookup) or subject.house.tables is None or node.table not in subject.house.tables:
+    if not isinstance(node, Lookup) or subject.house.tables is None:
         return
-    columns = subject.house.tables[node.table]
+    columns = subject.house.tables.get(node.table)
+    if columns is None:  # no such table, which is told already, or one whose rows may have any
+        return
     for variable, column in node.into.items():
         if column not in columns:
             told = f"{node.table} has no column {column!r}: it has {', '.join(sorted(columns))}"
