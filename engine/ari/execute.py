@@ -14,7 +14,7 @@ from typing import Protocol
 
 import structlog
 
-from engine.ari.errors import AriError, Conflict, NotFound
+from engine.ari.errors import AriError, Conflict, NotFound, NotInStasis
 from engine.ari.requests import AriRequests
 from engine.domain import effects as fx
 from engine.domain.directory import Language
@@ -177,7 +177,7 @@ class Executor:
                 silence_s=effect.silence_s,
                 beep=effect.beep,
             )
-        except (Conflict, NotFound):  # where the caller is gone too, their message may be there
+        except (Conflict, NotFound, NotInStasis):  # where the caller is gone too, their message may be there
             return await self._recorded(effect.recording)
         except AriError as failed:
             log.warning("ari.record_failed", channel=effect.channel, why=failed.message)
@@ -189,6 +189,9 @@ class Executor:
             if await self._ari.is_recording(recording):
                 return None
             seconds = len(await self._ari.stored_recording(recording)) / BYTES_PER_S
+        except NotFound:  # the caller hung up as it was to begin: no fault, and the hang-up is told first
+            await asyncio.sleep(LAST_WORD_S)
+            seconds = 0.0
         except AriError as failed:
             log.warning("ari.recording_lost", recording=recording, why=failed.message)
             return RecordingEnded(at=self._now(), recording=recording, kept=False)
