@@ -8,14 +8,13 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from contextvars import Context
-from datetime import timedelta
 from typing import Any
 
 import msgspec
 import structlog
 
 from engine import __version__, secret_file, sounds
-from engine.app import auditing, guarding, open_files, scenario_side
+from engine.app import guarding, open_files, pruning, scenario_side
 from engine.app.adapters import Archive, Cdrs, Health, Tokens
 from engine.app.asterisk_side import AsteriskSide
 from engine.app.beat import Admission, Beat
@@ -65,7 +64,7 @@ from engine.domain.call import Call
 from engine.domain.events import CallRequested, Event
 from engine.domain.limits import Reading, kind_of
 from engine.domain.stages import Ended
-from engine.errors import DatabaseAway, Replaced
+from engine.errors import Replaced
 from engine.http.server import ApiServer, build_app
 from engine.journal import Journal
 from engine.observe.metrics import Metrics
@@ -78,8 +77,6 @@ from engine.webhooks.poster import Poster
 
 log = structlog.get_logger(__name__)
 
-KEEP_KEYS = timedelta(hours=72)
-KEEP_EVENTS = timedelta(hours=72)
 SHIP_AT_END_S = 3.0
 PERIODIC_AFTER_S = 10.0
 DEAF_AFTER_S = 0.5
@@ -373,7 +370,8 @@ class Engine:
         from apscheduler.schedulers.asyncio import AsyncIOScheduler  # an engine that starts has no time for it
 
         scheduler = AsyncIOScheduler(timezone="UTC")
-        scheduler.add_job(self._prune, "interval", minutes=10, max_instances=1, coalesce=True)
+        for minutes, work in ((10, pruning.prune), (60, pruning.forget_recordings)):
+            scheduler.add_job(work, "interval", [self], minutes=minutes, max_instances=1, coalesce=True)
         for look in (self.incidents.look, self.scenarios.shelf.look):
             scheduler.add_job(look, "interval", seconds=FOLLOW_EVERY_S, max_instances=1, coalesce=True)
         scheduler.start()
@@ -381,18 +379,6 @@ class Engine:
             await asyncio.Event().wait()
         finally:
             scheduler.shutdown(wait=False)
-
-    async def _prune(self) -> None:
-        now = self.clock.now().utc
-        pruned = await self.journal.prune(timedelta(hours=self.settings.journal.keep_h), now)
-        await self.journal.prune_idempotency(now - KEEP_KEYS)
-        await self.journal.prune_events(KEEP_EVENTS, now, self.deliverer.position)
-        with suppress(DatabaseAway):
-            await self.deliveries.forget_old()
-            await self.voicemails.forget_old()
-            await auditing.forget_old(self.db, days=self.settings.postgres.audit_keep_days)
-        if pruned:
-            log.info("journal.pruned", calls=pruned)
 
     # -- what is told ------------------------------------------------------------------------------------------------
 

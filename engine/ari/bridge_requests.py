@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from engine.ari.building import Sender, Variables, get, given, listed, segment, variables_body
 from engine.ari.channel_requests import urgent_delete
 from engine.ari.pools import Request, Retry
@@ -13,6 +15,10 @@ TALKING = "mixing,dtmf_events"
 """Two parties who hear each other. Without `dtmf_events` Asterisk may pass RTP natively and we see no key."""
 HOLDING = "holding"
 """Parties who wait and hear music, not each other."""
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    name: str
 
 
 class BridgeRequests(Sender):
@@ -108,6 +114,10 @@ class BridgeRequests(Sender):
     async def stored_recording(self, name: str) -> bytes:
         """The whole file of a recording that ended, as it was written; NotFound if there is none."""
         return await self._send(get(f"/recordings/stored/{segment(name)}/file"))
+
+    async def stored_recordings(self) -> list[str]:
+        """The names of all that ended and have a file."""
+        return [found.name for found in await self._read(get("/recordings/stored"), list[_Stored])]
 
     async def remove_recording(self, name: str) -> bool:
         """Remove the file of a recording that ended; False if there was none."""

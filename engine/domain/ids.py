@@ -4,6 +4,7 @@ Asterisk refuses a new channel id of which a living one is a *prefix* (or the ot
 32 hexadecimal digits of the call's UUID, a hyphen, one letter for the kind, four digits.
 """
 
+from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID, uuid5
 
@@ -52,6 +53,15 @@ def owner(thing: str) -> CallId | None:
         return CallId(str(UUID(hex=thing[:32])))
     except ValueError:
         return None
+
+
+def recorded_at(thing: str) -> datetime | None:
+    """When the call of a recording began, by its name: its id has the time in it (RFC 9562 section 5.7). None when the
+    name is no recording of ours."""
+    call = owner(thing)
+    if call is None or thing[33] != "r":
+        return None
+    return datetime.fromtimestamp((UUID(call).int >> 80) / 1000, UTC)
 
 
 def _derive(call: CallId, letter: str, number: int) -> str:

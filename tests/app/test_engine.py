@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from engine import __version__
 from engine.app import engine as module
-from engine.app import measuring
+from engine.app import measuring, pruning
 from engine.app.engine import Engine, ari_secret
 from engine.domain import ids
 from engine.domain.values import CallId, ChannelId
@@ -173,14 +173,14 @@ async def test_a_call_the_journal_let_go_is_found_in_postgresql(running: Running
     await running.leg_ends(ids.channel_id(call_id, "agent", 1), 17, 486)
     await running.cdr(call_id)
     before = await running.ask("GET", f"/v1/calls/{call_id}/events")
-    await running.engine._prune()
+    await pruning.prune(running.engine)
     assert await running.engine.journal.steps(call_id)  # kept as long as the settings say
     running.engine.settings = running.engine.settings.model_copy(
         update={"journal": JournalSettings(keep_h=0.0001, ballast_mb=1)}
     )
     async with asyncio.timeout(10):
         while await running.engine.journal.steps(call_id):
-            await running.engine._prune()
+            await pruning.prune(running.engine)
     assert await running.ask("GET", f"/v1/calls/{call_id}/events") == before
 
 

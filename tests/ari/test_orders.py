@@ -147,7 +147,7 @@ async def test_no_failure_of_asterisk_s_is_raised_at_a_call(
     asterisk = Asterisk(lambda request: failure(str(request), "as the test wants", 400))
     told = await executor(asterisk).carry_out(order)
     # Whether a recording is there already, and one whose caller is gone too: whether it is kept.
-    asked_again = {NotFound: 2, Conflict: 1, NotInStasis: 1}
+    asked_again: dict[type[AriError], int] = {NotFound: 2, Conflict: 1, NotInStasis: 1}
     asks = asked_again.get(failure, 0) if isinstance(order, fx.StartRecording) else 0
     assert len(asterisk.sent) == 1 + asks  # and nothing is tried twice here: the pools know what may be repeated
     if isinstance(order, fx.DialChannel):

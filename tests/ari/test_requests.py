@@ -187,6 +187,11 @@ async def test_recordings_tell_how_they_began() -> None:
     assert (await ari.record_bridge("b", "r", file_format="wav")).name == "r"
 
 
+async def test_the_files_of_recordings_are_listed() -> None:
+    paper = Paper(b'[{"name":"a/b","format":"sln"},{"name":"c","format":"wav"}]')
+    assert await AriRequests(paper, "app").stored_recordings() == ["a/b", "c"]
+
+
 async def test_the_file_of_a_recording_is_removed() -> None:
     paper = Paper()
     assert await AriRequests(paper, "app").remove_recording("a/b")

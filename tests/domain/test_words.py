@@ -1,6 +1,6 @@
 """The small words of the domain: names of things in Asterisk, moments, causes, typed values."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -43,6 +43,15 @@ def test_a_name_tells_its_call(name: str) -> None:
 )
 def test_names_of_others_are_nobodys(name: str) -> None:
     assert ids.owner(name) is None
+
+
+def test_a_recording_tells_when_its_call_began() -> None:
+    assert ids.recorded_at(ids.recording_id(CALL, 2)) == datetime(2024, 11, 12, 8, 12, 34, 714000, UTC)
+
+
+@pytest.mark.parametrize("name", [ids.playback_id(CALL, 2), "monitor/of-somebody-else", "x" * 38])
+def test_what_is_no_recording_of_ours_has_no_age(name: str) -> None:
+    assert ids.recorded_at(name) is None
 
 
 # -- moments -----------------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ async def test_a_leg_that_is_gone_cannot_be_added(line: Line) -> None:
         await line.ari.add_to_bridge(bridge, new_id())
 
 
-async def test_a_snoop_is_recorded_to_its_end(line: Line) -> None:
+async def test_a_snoop_is_recorded_to_its_end_and_the_file_is_listed_and_removed(line: Line) -> None:
     channel = await line.up(mobile("10", ring_s=0, serial=87))
     snoop, name = new_id(), f"contract-{new_id()}"
     line.channels.append(snoop)
@@ -84,6 +84,10 @@ async def test_a_snoop_is_recorded_to_its_end(line: Line) -> None:
     assert finished.recording.name == name
     recording = line.box.asterisk_settings.paths.spool / "recording" / f"{name}.sln"
     assert recording.exists()
+    assert name in await line.ari.stored_recordings()
+    assert await line.ari.remove_recording(name)
+    assert not recording.exists()
+    assert name not in await line.ari.stored_recordings()
 
 
 async def test_a_leg_given_to_the_dialplan_leaves_us_without_a_hang_up_of_ours(line: Line) -> None:
