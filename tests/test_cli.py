@@ -14,7 +14,7 @@ from engine import cli, commands
 from engine.commands import doctor
 from engine.errors import BadFile, DatabaseAway, Replaced
 from engine.observe.doctor import Check, Finding, examine, ill, report, well
-from engine.settings import Settings
+from engine.settings import AsteriskSettings, HttpSettings, Settings
 
 
 def test_every_command_is_in_the_help_and_explains_itself() -> None:
@@ -110,10 +110,8 @@ def test_report_lines_up() -> None:
 async def test_the_doctor_on_an_empty_machine(tmp_path: Path, unused_port: int) -> None:
     settings = Settings(
         state_dir=tmp_path / "state",
-        http=Settings().http.model_copy(update={"port": unused_port}),
-        asterisk=Settings().asterisk.model_copy(
-            update={"config_dir": tmp_path / "etc", "cel_path": tmp_path / "hangups.csv"}
-        ),
+        http=HttpSettings(port=unused_port),
+        asterisk=AsteriskSettings(config_dir=tmp_path / "etc", cel_path=tmp_path / "hangups.csv"),
     )
     found = dict(await examine(doctor.checks(settings, None)))
     assert {name: finding.state for name, finding in found.items()} == {

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from pydantic import SecretStr
 
 from engine.commands import doctor
 from engine.observe.doctor import Finding, examine
-from engine.settings import Settings
+from engine.sections import Secret
+from engine.settings import AriSettings, HttpSettings, PostgresSettings, Settings
 
 Answering = Callable[[web.Request], web.Response]
 
@@ -39,8 +39,7 @@ async def found(settings: Settings, name: str) -> Finding:
 
 
 def asterisk(port: int) -> Settings:
-    given = {"url": f"http://127.0.0.1:{port}", "secret": SecretStr("s3cret")}
-    return Settings().model_copy(update={"ari": Settings().ari.model_copy(update=given)})
+    return Settings(ari=AriSettings(url=f"http://127.0.0.1:{port}", secret=Secret("s3cret")))
 
 
 def info(version: str) -> Answering:
@@ -90,22 +89,19 @@ async def test_an_asterisk_that_talks_nonsense_or_is_not_there() -> None:
 )
 async def test_the_engine_itself(body: object, state: str, words: str) -> None:
     async with server(lambda _: web.json_response(body)) as port:
-        http = Settings().http.model_copy(update={"port": port})
-        finding = await found(Settings().model_copy(update={"http": http}), "engine")
+        finding = await found(Settings(http=HttpSettings(port=port)), "engine")
     assert finding.state == state
     assert words in finding.saw
 
 
 async def test_a_stranger_on_the_engines_port() -> None:
     async with server(lambda _: web.Response(text="<html>")) as port:
-        http = Settings().http.model_copy(update={"port": port})
-        assert (await found(Settings().model_copy(update={"http": http}), "engine")).state == "ill"
+        assert (await found(Settings(http=HttpSettings(port=port)), "engine")).state == "ill"
 
 
 @pytest.mark.parametrize("dsn", ["postgresql://u:hunter2@127.0.0.1:1/d", "nonsense://x", "postgresql://u@h:port/d"])
 async def test_a_postgresql_that_is_not_there(dsn: str) -> None:
-    postgres = Settings().postgres.model_copy(update={"dsn": SecretStr(dsn)})
-    finding = await found(Settings().model_copy(update={"postgres": postgres}), "PostgreSQL")
+    finding = await found(Settings(postgres=PostgresSettings(dsn=Secret(dsn))), "PostgreSQL")
     assert finding.state == "ill"
     assert "hunter2" not in finding.saw + finding.mend
 
@@ -120,8 +116,7 @@ def test_the_hangup_log(tmp_path: Path) -> None:
 
 
 async def test_an_address_others_reach_is_told() -> None:
-    http = Settings().http.model_copy(update={"host": "192.0.2.1"})
-    assert (await found(Settings().model_copy(update={"http": http}), "API address")).state == "care"
+    assert (await found(Settings(http=HttpSettings(host="192.0.2.1")), "API address")).state == "care"
 
 
 async def test_a_disk_that_is_full_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,16 @@
 """Settings: file, environment, refusals, and the two commands that show them."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from engine import cli
 from engine.errors import BadFile
-from engine.settings import Settings, load
+from engine.sections import Setting, is_section, settings_in
+from engine.settings import HttpSettings, Settings, load
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +19,11 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for place in ("engine.settings.PLACES", "engine.commands.settings.PLACES"):
         monkeypatch.setattr(place, (Path("standardiste.toml"), Path("other.toml")))
     return tmp_path
+
+
+def every_setting() -> Iterator[Setting]:
+    for setting in settings_in(Settings):
+        yield from settings_in(setting.kind) if is_section(setting.kind) else (setting,)
 
 
 def test_defaults_need_no_file() -> None:
@@ -99,8 +107,72 @@ def test_a_wrong_setting_is_named(empty_folder: Path, text: str, named: str) -> 
         load()
 
 
-def test_a_wrong_secret_is_not_quoted(empty_folder: Path) -> None:
-    (empty_folder / "standardiste.toml").write_text('[postgres]\ndsn = ["postgresql://u:hunter2@h/d"]\n')
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("fraud.rates", '["44"]'), ("ari.app", '"line\\n"'), ("limits.setups_per_s", "inf"), ("fraud.home_rate", "nan"),
+        ("incidents.flags", "[]"), ("credit.time_s", "inf"), ("http.host", "1"), ("http.port", "true"),
+        ("ami.port", "0"), ("calls.ring_agent_s", "5.5"), ("ami.enabled", '"perhaps"'), ("asterisk.config_dir", "1"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant(empty_folder: Path, setting: str, value: str) -> None:
+    (empty_folder / "standardiste.toml").write_text(f"{setting} = {value}\n")
+    with pytest.raises(BadFile, match=re.escape(f"  {setting}: ")):
+        load()
+
+
+def test_all_that_is_wrong_is_told_at_once(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (empty_folder / "standardiste.toml").write_text(
+        'surprise = 1\n[http]\nport = -1\nprot = 1\n[credit]\nurl = "https://bank.example"\n'
+        '[incidents]\nflags = ["A", "b", "C"]\n[scenarios.tables.t]\nkey = ""\ncolumns = {n = "texte"}\n'
+    )
+    monkeypatch.setenv("STANDARDISTE_LOG__LEVEL", "LOUD")
+    with pytest.raises(BadFile) as wrong:
+        load()
+    assert re.findall(r"^  ([^ ]+):", str(wrong.value), re.MULTILINE) == [
+        "http.port", "http.prot", "credit", "incidents.flags.0", "incidents.flags.2", "scenarios.tables.t.table",
+        "scenarios.tables.t.key", "scenarios.tables.t.columns.n", "log.level", "surprise",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "value"),
+    [
+        ("ami.enabled", "off", False), ("ami.enabled", "No", False), ("webhooks.private_addresses", "on", True),
+        ("webhooks.private_addresses", "YES", True), ("incidents.several", "1", True), ("log.level", "DEBUG", "DEBUG"),
+        ("http.port", "9", 9), ("http.body_limit_bytes", "65_536", 65536), ("http.idle_s", " 1e1 ", 10.0),
+        ("asterisk.tls_port", "5061", 5061), ("journal.path", "a/b", Path("a/b")), ("asterisk.turn_user", "7", "7"),
+    ],
+)  # fmt: skip
+def test_a_variable_is_read_as_its_setting(
+    monkeypatch: pytest.MonkeyPatch, setting: str, text: str, value: object
+) -> None:
+    section, name = setting.split(".")
+    monkeypatch.setenv(f"STANDARDISTE_{section}__{name}".upper(), text)
+    read = getattr(getattr(load(), section), name)
+    assert (type(read), read) == (type(value), value)
+
+
+def test_whole_numbers_are_seconds_and_money_too(empty_folder: Path) -> None:
+    (empty_folder / "standardiste.toml").write_text("[http]\nidle_s = 9\n[fraud]\nhome_rate = 0\n")
+    settings = load()
+    assert [repr(number) for number in (settings.http.idle_s, settings.fraud.home_rate)] == ["9.0", "0.0"]
+
+
+def test_settings_do_not_change_and_do_not_tell_secrets(empty_folder: Path) -> None:
+    (empty_folder / "standardiste.toml").write_text('[ari]\nsecret = "hunter2"\n')
+    settings = load()
+    assert settings == load()
+    assert settings.ari.secret is not None
+    assert settings.ari.secret.get_secret_value() == "hunter2"
+    assert "hunter2" not in f"{settings} {settings.ari.secret} {settings!r}"
+    with pytest.raises(AttributeError):
+        settings.node_id = "another"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("text", ['[postgres]\ndsn = ["hunter2"]', '[credit]\nurl = "https://b"\nsecret = "hunter2"'])
+def test_a_wrong_secret_is_not_quoted(empty_folder: Path, text: str) -> None:
+    (empty_folder / "standardiste.toml").write_text(text)
     with pytest.raises(BadFile) as wrong:
         load()
     assert "hunter2" not in str(wrong.value)
@@ -123,9 +195,7 @@ def test_a_file_that_was_named_must_exist(empty_folder: Path) -> None:
 
 
 def test_every_setting_says_why() -> None:
-    for name, field in Settings.model_fields.items():
-        inner = getattr(field.annotation, "model_fields", None) or {name: field}
-        assert [one for one, what in inner.items() if not (what.description or "").endswith(".")] == []
+    assert [setting.name for setting in every_setting() if not setting.description.endswith(".")] == []
 
 
 def test_the_example_names_every_setting_and_changes_nothing(
@@ -138,10 +208,9 @@ def test_the_example_names_every_setting_and_changes_nothing(
     uncommented = re.sub(r"^#(\w+ = )(?!\.\.\.)", r"\1", text, flags=re.MULTILINE)
     (empty_folder / "standardiste.toml").write_text(uncommented)
     after = load()
-    assert after.model_copy(update={"state_dir": before.state_dir, "node_id": before.node_id}) == before
-    for name, field in Settings.model_fields.items():
-        for one in getattr(field.annotation, "model_fields", None) or {name: field}:
-            assert re.search(rf"^#{one} = ", text, re.MULTILINE)
+    assert replace(after, state_dir=before.state_dir, node_id=before.node_id) == before
+    for setting in every_setting():
+        assert re.search(rf"^#{setting.name} = ", text, re.MULTILINE)
 
 
 def test_show_masks_secrets_and_marks_changes(empty_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -156,5 +225,4 @@ def test_show_masks_secrets_and_marks_changes(empty_folder: Path, capsys: pytest
 def test_loopback_is_known() -> None:
     settings = load()
     for host, beyond in (("127.0.0.1", False), ("::1", False), ("localhost", False), ("0.0.0.0", True)):  # noqa: S104
-        http = settings.http.model_copy(update={"host": host})
-        assert settings.model_copy(update={"http": http}).listens_beyond_loopback is beyond
+        assert replace(settings, http=HttpSettings(host=host)).listens_beyond_loopback is beyond

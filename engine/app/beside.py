@@ -6,7 +6,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
-from pydantic import SecretStr
 
 from engine import secret_file
 from engine.app.control import asterisk_settings
@@ -16,6 +15,7 @@ from engine.config.beside import Plan, Remark
 from engine.config.beside_files import Changes, Owner
 from engine.errors import BadFile
 from engine.sandbox.asterisk import MINIMUM, AsteriskInstall
+from engine.sections import Secret
 from engine.settings import Settings
 
 NOT_YET = "the-secret-is-made-when-the-plan-is-carried-out"
@@ -113,7 +113,7 @@ def _ari_host(settings: Settings) -> str:
     return "127.0.0.1" if host == "localhost" else host
 
 
-def _secret(given: SecretStr | None, kept: Path, owner: Owner | None) -> str:
+def _secret(given: Secret | None, kept: Path, owner: Owner | None) -> str:
     """The password that is set, or kept; one that is neither is made for this owner, a placeholder without one."""
     if given is not None:
         return given.get_secret_value()

@@ -8,7 +8,7 @@ import structlog
 from engine.domain.request import ConnectRequest
 from engine.domain.values import CallId
 from engine.errors import Refused
-from engine.settings import CreditSettings
+from engine.fraud_settings import CreditSettings
 from engine.webhooks.addresses import check_url
 from engine.webhooks.ports import Endpoint, Reply
 from engine.webhooks.poster import Poster

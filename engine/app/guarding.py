@@ -5,7 +5,7 @@ from typing import cast
 from engine.domain import tariff
 from engine.domain.limits import KINDS, MEASURES, SPENDING, Kind, Measure, Rules
 from engine.domain.tariff import Tariff
-from engine.settings import FraudSettings
+from engine.fraud_settings import FraudSettings
 
 
 def rules(settings: FraudSettings) -> Rules:

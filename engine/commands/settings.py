@@ -2,17 +2,16 @@
 
 import argparse
 import json
+import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, SecretStr
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
-
 from engine.commands import Subparsers, command, group, settings_of
+from engine.sections import Secret, Section, Setting, is_section, settings_in
 from engine.settings import PLACES, Settings, config_file
+from engine.settings_sources import read
 
 _TEACH = """\
 The file is the one of --config, else the first of these that exists: {places}.
@@ -37,9 +36,9 @@ def register(subparsers: Subparsers) -> None:
 
 
 def show(asked: argparse.Namespace) -> int:
-    settings = settings_of(asked)
-    print(f"# from {config_file(asked.config) or 'no file'} and the environment")
-    for line in _in_force(settings):
+    settings, file = settings_of(asked), config_file(asked.config)
+    print(f"# from {file or 'no file'} and the environment")
+    for line in _in_force(settings, read(file, os.environ)):
         print(line)
     return 0
 
@@ -51,55 +50,54 @@ def example(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _sections() -> Iterator[tuple[str, FieldInfo]]:
-    return ((name, field) for name, field in Settings.model_fields.items() if _is_section(field))
+def _sections() -> Iterator[Setting]:
+    return (setting for setting in settings_in(Settings) if is_section(setting.kind))
 
 
-def _is_section(field: FieldInfo) -> bool:
-    return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+def _alone() -> Iterator[Setting]:
+    """The settings that stand in no section."""
+    return (setting for setting in settings_in(Settings) if not is_section(setting.kind))
 
 
-def _in_force(settings: Settings) -> Iterator[str]:
-    for name, field in Settings.model_fields.items():
-        if not _is_section(field):
-            yield _line(name, getattr(settings, name), field)
-    for name, _ in _sections():
-        section: BaseModel = getattr(settings, name)
+def _in_force(settings: Settings, given: Mapping[str, Any]) -> Iterator[str]:
+    for setting in _alone():
+        yield _line(setting, getattr(settings, setting.name), given.get(setting.name))
+    for name, section, *_ in _sections():
         yield f"\n[{name}]"
-        yield from (_line(one, getattr(section, one), field) for one, field in type(section).model_fields.items())
+        values, given_there = getattr(settings, name), given.get(name, {})
+        yield from (_line(one, getattr(values, one.name), given_there.get(one.name)) for one in settings_in(section))
 
 
-def _line(name: str, value: Any, field: FieldInfo) -> str:
+def _line(setting: Setting, value: Any, given: Any) -> str:
     if value is None:
-        return f"# {name} is not set"
-    changed = value != field.get_default(call_default_factory=True, validated_data={})
-    return f"{name} = {_toml(value)}{'  # not the default' if changed else ''}"
+        return f"# {setting.name} is not set"
+    changed = value != setting.default
+    return f"{setting.name} = {_toml(value, given)}{'  # not the default' if changed else ''}"
 
 
 def _example() -> Iterator[str]:
-    for name, field in Settings.model_fields.items():
-        if not _is_section(field):
-            yield from _explained(name, field)
-    for name, field in _sections():
-        assert field.annotation is not None  # noqa: S101 - _sections yields only those
-        yield f"\n# {field.annotation.__doc__}\n[{name}]"
-        for one, inner in field.annotation.model_fields.items():
-            yield from _explained(one, inner)
+    for setting in _alone():
+        yield from _explained(setting)
+    for name, section, *_ in _sections():
+        yield f"\n# {section.__doc__}\n[{name}]"
+        for setting in settings_in(section):
+            yield from _explained(setting)
 
 
-def _explained(name: str, field: FieldInfo) -> Iterator[str]:
+def _explained(setting: Setting) -> Iterator[str]:
     yield ""
-    yield from (f"# {line}" for line in textwrap.wrap(field.description or "", 110))
-    default = _EXAMPLES.get(name, field.default)
-    yield f"#{name} = " + ("..." if default in (None, PydanticUndefined) else _toml(default))
+    yield from (f"# {line}" for line in textwrap.wrap(setting.description, 110))
+    default = _EXAMPLES.get(setting.name, setting.default)
+    yield f"#{setting.name} = " + ("..." if default is None else _toml(default))
 
 
-def _toml(value: Any) -> str:
-    """A value as TOML; JSON's strings, numbers and lists are TOML's too."""
-    if isinstance(value, SecretStr):
+def _toml(value: Any, given: Any = None) -> str:
+    """A value as TOML; JSON's strings, numbers and lists are TOML's too. Of a table what was given is shown."""
+    if isinstance(value, Secret):
         return '"***"'
-    if isinstance(value, BaseModel):
-        value = {name: one for name, one in value if name in value.model_fields_set}
+    if isinstance(value, Section):
+        value = {one.name: getattr(value, one.name) for one in settings_in(type(value)) if one.name in given}
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{name} = {_toml(one)}" for name, one in value.items()) + " }" if value else "{}"
+        inner = (f"{name} = {_toml(one, given and given[name])}" for name, one in value.items())
+        return "{ " + ", ".join(inner) + " }" if value else "{}"
     return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)

@@ -5,7 +5,6 @@ from typing import Any, cast
 
 import msgspec
 import pytest
-from pydantic import ValidationError
 
 from engine.app.call_links import CallLinks
 from engine.app.directories import CurrentDirectory
@@ -13,6 +12,7 @@ from engine.calls.contract import Accepted, Actor, ConnectOrder
 from engine.domain.values import CallId
 from engine.errors import UnknownThing
 from engine.journal import OutboxRow
+from engine.sections import WrongSettings, made
 from engine.settings import HttpSettings
 from engine.store.outbox import AuditPayload
 from tests.calls.room import agent, directory
@@ -77,5 +77,5 @@ async def test_another_extension_is_nobody_and_is_written_down(user: str, extens
 
 @pytest.mark.parametrize("source", ["0.0.0.0/0", "::/0", "everybody", "192.0.2.0/33"])
 def test_everybody_is_no_address(source: str) -> None:
-    with pytest.raises(ValidationError):
-        HttpSettings(call_links=(source,))
+    with pytest.raises(WrongSettings):
+        made(HttpSettings, {"call_links": [source]})

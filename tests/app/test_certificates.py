@@ -51,7 +51,7 @@ async def test_one_that_cannot_be_read_is_told_and_a_renewed_one_is_well(file: P
 
 def test_the_doctor_sees_it(file: Path) -> None:
     def seen(path: Path | None) -> tuple[str, str]:
-        settings = Settings().model_copy(update={"asterisk": AsteriskSettings(tls_certificate=path)})
+        settings = Settings(asterisk=AsteriskSettings(tls_certificate=path))
         assert bool(named(settings.asterisk)) == (path is not None)
         finding = _certificates(settings)
         return finding.state, finding.saw

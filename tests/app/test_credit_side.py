@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import web
-from pydantic import SecretStr, ValidationError
 
 from engine.app.credit_side import CreditHook
 from engine.domain.values import CallId
 from engine.errors import InvalidValue, Refused
-from engine.settings import CreditSettings
+from engine.fraud_settings import CreditSettings
+from engine.sections import Secret, WrongSettings, made
 from engine.webhooks import signing
 from engine.webhooks.poster import Poster
 from tests.domain.calls import CALL, CUSTOMER, asked
@@ -28,7 +28,7 @@ async def bank() -> AsyncIterator[Receiver]:
 
 
 def settings(url: str, **more: Any) -> CreditSettings:
-    return CreditSettings(url=url, secret=SecretStr(SECRET), **{"private_addresses": True, "time_s": 5.0, **more})
+    return CreditSettings(url=url, secret=Secret(SECRET), **{"private_addresses": True, "time_s": 5.0, **more})
 
 
 async def ask(url: str, **more: Any) -> int | None:
@@ -118,8 +118,8 @@ async def test_no_private_address_unless_allowed(url: str) -> None:
 
 @pytest.mark.parametrize("given", [{"url": "https://bank.example"}, {"secret": SECRET}, {"url": "x", "secret": "easy"}])
 def test_address_and_secret_belong_together(given: dict[str, str]) -> None:
-    with pytest.raises(ValidationError):
-        CreditSettings(**given)  # type: ignore[arg-type] # as a file gives it
+    with pytest.raises(WrongSettings):
+        made(CreditSettings, given)
 
 
 def test_a_hook_without_an_address_is_a_mistake() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from engine.app.declared_tables import DeclaredTables
@@ -16,6 +15,7 @@ from engine.domain.scenario.talk import AskTable
 from engine.domain.values import Slug
 from engine.errors import DatabaseAway, DatabaseMismatch, InvalidValue, StandardisteError, UnknownThing
 from engine.scenario_settings import TableSettings
+from engine.sections import Secret
 from engine.store.pool import Database
 from tests.app.test_scenario_answers import CALL, NOWHERE
 from tests.store.conftest import empty_dsn
@@ -51,7 +51,7 @@ DECLARED = {
     "accounts": table(key="account", key_type="number"),
     "ids": table(key="id"),
     "gone": table(table="crm.nothing"),
-    "away": table(dsn=SecretStr(NOWHERE)),
+    "away": table(dsn=Secret(NOWHERE)),
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
-from pydantic import SecretStr
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from engine import __version__
@@ -24,6 +24,7 @@ from engine.domain.values import CallId, ChannelId
 from engine.errors import DatabaseAway, JournalUnwritable, Replaced
 from engine.http.ports import PartState
 from engine.journal import OutboxRow
+from engine.sections import Secret
 from engine.settings import AriSettings, AsteriskSettings, HttpSettings, JournalSettings, Settings
 from engine.store import directory as stored
 from engine.store import tokens
@@ -175,9 +176,7 @@ async def test_a_call_the_journal_let_go_is_found_in_postgresql(running: Running
     before = await running.ask("GET", f"/v1/calls/{call_id}/events")
     await pruning.prune(running.engine)
     assert await running.engine.journal.steps(call_id)  # kept as long as the settings say
-    running.engine.settings = running.engine.settings.model_copy(
-        update={"journal": JournalSettings(keep_h=0.0001, ballast_mb=1)}
-    )
+    running.engine.settings = replace(running.engine.settings, journal=JournalSettings(keep_h=0.0001, ballast_mb=1))
     async with asyncio.timeout(10):
         while await running.engine.journal.steps(call_id):
             await pruning.prune(running.engine)
@@ -190,7 +189,7 @@ async def test_a_link_from_an_address_that_is_named_is_a_call_of_the_agents(
     link = "/CALL&alice&2001&01%2040%2000%2000%2002"
     async with serving(settings, dsn, fake, bearer) as closed:
         assert (await closed.ask("GET", link))[0] == 404
-    opened = settings.model_copy(update={"http": HttpSettings(port=0, call_links=("127.0.0.0/8",))})
+    opened = replace(settings, http=HttpSettings(port=0, call_links=("127.0.0.0/8",)))
     async with serving(opened, dsn, fake, bearer) as running:
         status, page = await running.ask("GET", link)
         assert (status, "<h1>Call placed</h1>" in page) == (202, True)
@@ -395,5 +394,5 @@ def test_the_secret_is_the_one_set_or_one_made_once(settings: Settings) -> None:
     settings.state_dir.mkdir()
     made = ari_secret(settings)
     assert (len(made) >= 20, ari_secret(settings)) == (True, made)
-    given = settings.model_copy(update={"ari": AriSettings(secret=SecretStr("theirs"))})
+    given = replace(settings, ari=AriSettings(secret=Secret("theirs")))
     assert ari_secret(given) == "theirs"

@@ -1,12 +1,12 @@
 """The limits of the settings, in the words of the domain."""
 
 import pytest
-from pydantic import ValidationError
 
 from engine.app import guarding
 from engine.domain.limits import KINDS, MEASURES
 from engine.domain.tariff import money
-from engine.settings import FraudSettings
+from engine.fraud_settings import FraudSettings
+from engine.sections import WrongSettings, made
 
 
 def test_every_kind_and_measure_has_its_setting() -> None:
@@ -30,13 +30,13 @@ def test_prices() -> None:
 
 @pytest.mark.parametrize("rates", [["+44=0.02", "44=0.03"], ["44"], ["+44=-1"], ["+44=0.02; rm -rf /"]])
 def test_rates_that_cannot_be_meant(rates: list[str]) -> None:
-    with pytest.raises(ValidationError):
-        FraudSettings(rates=tuple(rates))
+    with pytest.raises(WrongSettings):
+        made(FraudSettings, {"rates": rates})
 
 
 @pytest.mark.parametrize(
     "wrong", [{"warning_share": 0}, {"closed_share": 1.5}, {"agent_spend_per_day": -1}, {"agent": 1}]
 )
 def test_settings_that_cannot_be_meant(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValidationError):
-        FraudSettings(**wrong)  # type: ignore[arg-type] # as a file gives it
+    with pytest.raises(WrongSettings):
+        made(FraudSettings, wrong)

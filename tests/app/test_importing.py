@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from msgspec.structs import replace
 
 from engine.app import configuring, standalone
 from engine.app import database as module
@@ -18,6 +18,7 @@ from engine.config.errors import ConfigRejected
 from engine.config.render import PJSIP, base_files
 from engine.domain.directory import EMPTY, Directory
 from engine.errors import BadFile, DatabaseAway, Unavailable, UnknownThing
+from engine.sections import Secret
 from engine.settings import AsteriskSettings, PostgresSettings, Settings
 from tests.config.fake_asterisk import FakeAsterisk
 from tests.store.conftest import empty_dsn, postgres
@@ -204,9 +205,7 @@ async def test_history_and_rollback(desk: Desk) -> None:
 
 
 async def test_the_database_the_settings_name_is_the_one_used(desk: Desk) -> None:
-    named = desk.settings.model_copy(
-        update={"postgres": PostgresSettings(dsn=SecretStr("postgresql://u:p@192.0.2.1/base"))}
-    )
+    named = replace(desk.settings, postgres=PostgresSettings(dsn=Secret("postgresql://u:p@192.0.2.1/base")))
     async with database(named, desk.said.append) as dsn:
         assert dsn == "postgresql://u:p@192.0.2.1/base"
     assert desk.said == []

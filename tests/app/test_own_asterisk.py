@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from engine.app.own_asterisk import prepare
 from engine.errors import BadFile
@@ -37,7 +38,7 @@ def install(home: Path) -> AsteriskInstall:
 
 def settings_in(etc: Path, home: Path) -> Settings:
     settings = Settings(state_dir=home / "state")
-    return settings.model_copy(update={"asterisk": settings.asterisk.model_copy(update={"config_dir": etc})})
+    return replace(settings, asterisk=replace(settings.asterisk, config_dir=etc))
 
 
 def test_everything_is_written_below_the_directory_above_its_files(home: Path) -> None:
@@ -88,7 +89,7 @@ def test_browsers_are_told_the_address_outside(
 ) -> None:
     settings = settings_in(home / "ast" / "etc", home)
     more = {"webrtc_url": "wss://phone.example.net/ws", "sip_host": sip_host, "rtp_host": rtp_host}
-    settings = settings.model_copy(update={"asterisk": settings.asterisk.model_copy(update=more)})
+    settings = replace(settings, asterisk=replace(settings.asterisk, **more))
     prepare(settings, install(home))
     told = (home / "ast" / "etc" / "rtp.conf").read_text()
     assert [line for line in told.splitlines() if "=>" in line] == expected

@@ -7,6 +7,7 @@ LATER = {
     "apscheduler": "periodic work",
     "jinja2": "Asterisk's files",
     "numpy": "sounds that are rendered",
+    "pydantic": "nothing: settings are msgspec's",
     "soundfile": "sounds that are uploaded",
     "yaml": "scenarios that are published, directories that are imported",
 }

@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 from msgspec import UNSET
-from pydantic import SecretStr
 
 from engine.app import telephone_settings
 from engine.app.telephone_settings import of_telephone
+from engine.sections import Secret
 from engine.settings import AsteriskSettings
 from tests.config.directories import MARIE
 
@@ -26,7 +26,7 @@ def test_a_browser_is_told_its_own_account_the_websocket_and_the_ice_servers() -
         webrtc_url=URL,
         ice_servers=("stun:stun.example.net", "turns:turn.example.net:443?transport=tcp"),
         turn_user="house",
-        turn_secret=SecretStr("of cards"),
+        turn_secret=Secret("of cards"),
     )
     told = telephone_settings.of_browser(BROWSING, settings)
     assert told is not None

@@ -17,6 +17,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from schemathesis import APIOperation, Case, GenerationMode, Response
 from schemathesis.checks import load_all_checks, not_a_server_error
 from schemathesis.core.failures import FailureGroup
@@ -207,7 +208,7 @@ async def whole(
     }
     async with Database(dsn) as db, db.connection() as connection:
         _, bearer = await tokens.create(connection, "fuzzer", ["admin"])
-    async with serving(settings.model_copy(update=wide), dsn, fake, bearer) as running:
+    async with serving(replace(settings, **wide), dsn, fake, bearer) as running:
         yield Whole(running, bearer)
 
 

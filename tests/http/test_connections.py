@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, WSMsgType
+from msgspec.structs import replace
 
 from engine.http import connections
 from engine.http.connections import Connections
@@ -85,7 +86,7 @@ class TestFull:
 
     @pytest.fixture
     def limits(self, limits: HttpSettings) -> HttpSettings:
-        return limits.model_copy(update={"connections": 3})
+        return replace(limits, connections=3)
 
     async def test_one_too_many_is_told_why_and_for_how_long(self, api: Api) -> None:
         async with idle(api, 3):
@@ -152,7 +153,7 @@ async def test_more_connections_cost_no_more_than_there_may_be(api: Api) -> None
 class TestSlow:
     @pytest.fixture
     def limits(self, limits: HttpSettings) -> HttpSettings:
-        return limits.model_copy(update={"idle_s": 0.5})
+        return replace(limits, idle_s=0.5)
 
     @pytest.mark.parametrize("drop", [b"", b"x", b"GET /healthz HTTP/1.1\r\nA: b\r\n"])
     async def test_whoever_dribbles_a_request_is_closed_in_time(self, api: Api, drop: bytes) -> None:
