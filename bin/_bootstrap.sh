@@ -31,7 +31,7 @@ stamped() { [[ -x $PYTHON && -f $VENV/.stamp-$1 && "$(< "$VENV/.stamp-$1")" == "
 ensure_environment() {
   local lock=requirements.lock
   [[ ${1:-run} == dev ]] && lock=requirements-dev.lock
-  stamped "$lock" && return
+  stamped "$lock" && write_bytecode && return
   mkdir -p "$WORK" 2>/dev/null && [[ -w $ROOT ]] || fail "$ROOT is not writable by $(id -un)." \
     "  The virtual environment and the sandbox live inside the project: copy the project to a folder of yours."
   # One preparation at a time; whoever waited finds it done. The descriptor must not leak into what we start.
@@ -40,6 +40,19 @@ ensure_environment() {
       || fail "The environment is still being prepared by somebody else after 15 minutes ($WORK/lock)."
     stamped "$lock" || build_environment "$lock" 9>&-
   } 9> "$WORK/lock"
+  write_bytecode
+}
+
+# An engine that starts has calls to take back; compiling what it imports would double the time of that (ADR 0024). Its
+# account may not be able to write here, and PYTHONDONTWRITEBYTECODE may be set for other reasons: so it is done now.
+write_bytecode() {
+  local stamp=$VENV/.stamp-bytecode
+  [[ -f $stamp && -z $(find "$ROOT/engine" -name '*.py' -newer "$stamp" -print -quit) ]] && return
+  [[ -w $VENV ]] || return 0 # who installed it has to do it
+  touch "$stamp"
+  env -u PYTHONDONTWRITEBYTECODE "$PYTHON" -m compileall -q "$ROOT/engine" > /dev/null || true
+  env -u PYTHONDONTWRITEBYTECODE "$PYTHON" -P -c 'import apscheduler.schedulers.asyncio, jinja2, numpy, yaml
+import engine.cli, engine.commands.run, engine.app.engine' || true
 }
 
 build_environment() {
@@ -56,6 +69,7 @@ build_environment() {
   rm -f "$VENV/.stamp-$lock"
   install_packages "$lock"
   write_import_path
+  rm -f "$VENV/.stamp-bytecode"
   stamp_for "$lock" > "$VENV/.stamp-$lock"
   # The tools' lock contains the engine's, version for version.
   [[ $lock == requirements.lock ]] || stamp_for requirements.lock > "$VENV/.stamp-requirements.lock"
@@ -88,7 +102,7 @@ install_packages() {
   say "installing up to $count packages from $lock"
   touch "$VENV/.installing"
   # Every file is checked against the lock's hashes; wheels only, so no compiler is ever needed; bytecode is written
-  # when a module is first imported (compiling all of it here costs three seconds).
+  # of what the engine imports (`write_bytecode`), and otherwise when a module is first imported.
   if run_pip "$pip" install --require-hashes --no-deps --only-binary :all: --no-compile --no-input \
     --disable-pip-version-check --no-warn-script-location --progress-bar off --retries 3 --timeout 30 \
     -r "$ROOT/$lock" 2>&1 | follow "$log" "$count"; then
