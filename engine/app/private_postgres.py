@@ -37,8 +37,16 @@ class PrivatePostgres:
         self.server = PostgresProcess(_home(self._state_dir))
 
     @asynccontextmanager
-    async def used(self, say: Say) -> AsyncIterator[str]:
-        """The address of the database, for as long as the context lasts. Raises Unavailable, FetchFailed."""
+    async def used(self, say: Say, *, make: bool = True) -> AsyncIterator[str]:
+        """The address of the database, for as long as the context lasts. Raises Unavailable, FetchFailed.
+
+        `make`: it where there is none yet; who only reads has no use for an empty one.
+        """
+        if not make and self.server.made_by is None:
+            raise Unavailable(
+                f"there is no PostgreSQL in {self.server.home} yet",
+                what_next="`engine run` makes it; or name yours in [postgres] dsn.",
+            )
         self._state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_reachable(self.server.home)
         install = await self._install(say)

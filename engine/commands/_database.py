@@ -1,4 +1,4 @@
-"""PostgreSQL for the commands that need it, with the schema this engine needs."""
+"""PostgreSQL for the commands that read it, with the schema this engine needs."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ async def opened(settings: Settings) -> "AsyncIterator[Database]":
     from engine.store.migrate import migrate
     from engine.store.pool import Database
 
-    async with database(settings, _say) as dsn, Database(dsn, size=2) as db:
+    async with database(settings, _say, make=False) as dsn, Database(dsn, size=2) as db:
         await migrate(db)
         yield db
 

@@ -76,6 +76,10 @@ class FarCall:
         return self.ended_at is None
 
 
+def _answered_or_over(call: FarCall) -> bool:
+    return call.answered_at is not None or not call.live
+
+
 @dataclass(frozen=True)
 class Phone:
     """A telephone of an agent, registered as `user` with the contact user `contact` (which says how it behaves)."""
@@ -227,10 +231,12 @@ class FarEnd:
     async def press(self, number: str, keys: str, *, in_voice: bool = False) -> None:
         """Press keys, 160 ms each, 100 ms apart, as the line of the party sends them. Raises FarEndRefused.
 
+        Before the answer has reached the party there is nobody who could press, and no line for keys: it is waited for.
         `in_voice`: by a caller whose line sends them so: its own tone goes on after each, for a key is over with what
         follows it.
         """
         for call in self._live(number):
+            await self.until(partial(_answered_or_over, call))
             for digit in keys:
                 await self._manager.act("PlayDTMF", Channel=call.channel, Digit=digit, Duration="160")
                 if in_voice:

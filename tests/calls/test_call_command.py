@@ -1,6 +1,7 @@
 """`engine call show|ladder|replay`: from the journal's file beside a running engine, from PostgreSQL, from a file."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -172,6 +173,7 @@ async def test_without_journal_and_database_both_are_named(tmp_path: Path, capsy
     told = capsys.readouterr().err
     assert "there is no journal" in told
     assert "PostgreSQL cannot be asked" in told
+    assert os.listdir(tmp_path) == ["settings.toml"]  # reading makes nothing
 
 
 async def test_a_call_that_a_scenario_led_is_replayed_where_the_scenario_is_kept(
