@@ -216,7 +216,8 @@ async def test_without_one_a_private_one_is_used(desk: Desk, monkeypatch: pytest
         def __init__(self, state_dir: Path) -> None:
             assert state_dir == desk.settings.state_dir
 
-        def used(self, say: Any) -> Any:
+        def used(self, say: Any, *, make: bool) -> Any:
+            assert make
             raise Unavailable("no PostgreSQL on this machine")
 
     monkeypatch.setattr(module, "PrivatePostgres", Private)
