@@ -60,7 +60,7 @@ async def test_it_rings_beside_a_telephone_and_has_the_call_it_answers_first(des
         await desk.they_talked(page.heard, 800, customer)
     row = await desk.record(agent_id="marie")
     assert (row["outcome"], row["hangup_by"], row["cause"]) == ("answered", "customer", 16)
-    assert sorted(leg["result"] for leg in row["legs"]) == ["answered", "answered", "no_answer"]
+    assert sorted(leg["result"] for leg in row["legs"]) == ["answered", "answered", "elsewhere"]
 
 
 async def test_the_telephone_may_be_first_and_the_browsers_stop(desk: Desk) -> None:
@@ -80,7 +80,7 @@ async def test_the_telephone_may_be_first_and_the_browsers_stop(desk: Desk) -> N
         await desk.they_talked(telephone.heard, 640, customer)
     row = await desk.record(agent_id="paul")
     assert (row["outcome"], row["hangup_by"]) == ("answered", "agent")
-    assert sorted(leg["result"] for leg in row["legs"]) == ["answered", "answered", "no_answer", "no_answer"]
+    assert sorted(leg["result"] for leg in row["legs"]) == ["answered", "answered", "elsewhere", "elsewhere"]
 
 
 async def test_it_calls_with_the_agents_rights(desk: Desk) -> None:

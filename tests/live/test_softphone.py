@@ -36,7 +36,7 @@ async def test_it_is_called_beside_a_second_device(desk: Desk) -> None:
         await desk.they_talked(second.heard, 700, customer)
     row = await desk.record(agent_id="marie")
     assert (row["outcome"], row["hangup_by"], row["cause"]) == ("answered", "customer", 16)
-    assert sorted(leg["result"] for leg in row["legs"]) == ["answered", "answered", "no_answer"]
+    assert sorted(leg["result"] for leg in row["legs"]) == ["answered", "answered", "elsewhere"]
 
 
 async def test_it_calls(desk: Desk) -> None:
