@@ -2,7 +2,7 @@
 # Sourced by every executable here: makes the project's own virtual environment match the lock file.
 #
 # Needs only Python >= 3.11 (Debian's bare python3 will do: neither python3-venv nor python3-pip), bash, flock,
-# and pip's and apt's configured registries. No root. A warm start compares one stamp and costs milliseconds.
+# and pip's and apt's configured registries. No root. A warm start compares two stamps and costs milliseconds.
 #
 # Reads ENGINE_PYTHON (which interpreter to build with). Offers: ROOT, PYTHON, say, fail, ensure_environment.
 

@@ -40,7 +40,7 @@ class PrivatePostgres:
     async def used(self, say: Say, *, make: bool = True) -> AsyncIterator[str]:
         """The address of the database, for as long as the context lasts. Raises Unavailable, FetchFailed.
 
-        `make`: it where there is none yet; who only reads has no use for an empty one.
+        `make`: one, where there is none yet; who only reads has no use for an empty one.
         """
         if not make and self.server.made_by is None:
             raise Unavailable(

@@ -231,7 +231,7 @@ def on_finish(draft: Draft, event: FinishOrdered) -> None:
     stage = draft.call.stage
     if isinstance(stage, Explaining):
         closing.finish(draft, stage.verdict)
-    elif isinstance(stage, Scripted) and stage.ended_by is not None:
+    elif event.by == "api" and isinstance(stage, Scripted) and stage.ended_by is not None:
         pass  # it ends already, as soon as the scenario has done what it does for a caller who left
     elif event.by == "api" and scripted.is_led(draft):
         scripted.end_ordered(draft, "api", event.rule)

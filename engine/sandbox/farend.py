@@ -76,10 +76,6 @@ class FarCall:
         return self.ended_at is None
 
 
-def _answered_or_over(call: FarCall) -> bool:
-    return call.answered_at is not None or not call.live
-
-
 @dataclass(frozen=True)
 class Phone:
     """A telephone of an agent, registered as `user` with the contact user `contact` (which says how it behaves)."""
@@ -236,7 +232,7 @@ class FarEnd:
         follows it.
         """
         for call in self._live(number):
-            await self.until(partial(_answered_or_over, call))
+            await self.until(lambda call=call: call.answered_at or not call.live)  # type: ignore[misc]
             for digit in keys:
                 await self._manager.act("PlayDTMF", Channel=call.channel, Digit=digit, Duration="160")
                 if in_voice:

@@ -249,18 +249,6 @@ def test_who_hangs_up_while_they_are_recorded_has_left_a_message() -> None:
     assert gone(scene.told("done")) == ("voicemail_left", "customer", 16, None)
 
 
-def test_an_application_ends_the_call_and_what_was_said_so_far_is_kept() -> None:
-    """The scenario does what it does for a caller who left: applications are told."""
-    scene = LedCall({"message": MESSAGE, "told": NOTIFY}, on_hangup=TOLD).hears("Parlez").after(6).finish_ordered()
-    assert (scene.hung_up, scene.stage) == ([CAME], "Scripted")
-    ending = scene.call
-    assert scene.finish_ordered().call == ending
-    scene.recorded(5.5).told("left")
-    assert scene.last(AskHouse).question.event == "call.gone"
-    assert gone(scene.told("done")) == ("voicemail_left", "api", 16, None)
-    assert scene.said == []
-
-
 def test_who_hangs_up_while_the_message_is_stored_has_left_it() -> None:
     scene = LedCall({"message": MESSAGE}).hears("Parlez").after(6).recorded(5.5).caller_hangs_up()
     assert gone(scene.told("left")) == ("voicemail_left", "customer", 16, None)

@@ -245,20 +245,6 @@ def test_a_caller_who_can_not_be_answered() -> None:
 # -- the caller does not wait ------------------------------------------------------------------------------------------
 
 
-def test_an_application_ends_the_call_while_somebody_is_rung() -> None:
-    scene = reaching().planned(M1).finish_ordered()
-    assert scene.hung_up == [scene.channel("agent"), CAME]
-    row = check_record(scene.call)
-    assert (row.outcome, row.hangup_by) == ("abandoned", "api")
-    assert row.ivr_path is not None
-    assert row.ivr_path[-1] == "main/ring=hung up"
-
-
-def test_an_application_ends_a_call_nobody_has_answered() -> None:
-    row = check_record(unanswered().planned(M1).finish_ordered().call)
-    assert (row.outcome, row.hangup_by) == ("abandoned", "api")
-
-
 @pytest.mark.parametrize("rung", [False, True])
 def test_the_caller_hangs_up_while_somebody_is_sought(rung: bool) -> None:
     scene = reaching(nodes={"told": NOTIFY}, on_hangup=TOLD)
