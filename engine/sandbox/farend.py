@@ -40,6 +40,7 @@ from engine.sandbox.manager import ManagerConnection
 
 WAIT_S = 10.0  # default bound of every wait here
 POLL_S = 0.02
+NOTICED_S = 2.0  # within which the far end tells of a call that somebody else knows of
 
 
 @dataclass(frozen=True)
@@ -204,13 +205,13 @@ class FarEnd:
 
     async def answer_now(self, number: str) -> None:
         """Let every call that rings at this number be answered (needed with ringing time 99). Raises FarEndRefused."""
-        for call in self._live(number):
+        for call in await self._live(number):
             context = f"behave-{behaviour_of(number)}"
             await self._manager.act("Redirect", Channel=call.channel, Context=context, Exten="s", Priority="answer")
 
     async def hang_up(self, number: str, *, cause: int = 16) -> None:
         """Let this party hang up, or refuse with `cause` (Q.850) while it rings. Raises FarEndRefused."""
-        for call in self._live(number):
+        for call in await self._live(number):
             await self._manager.act("Hangup", Channel=call.channel, Cause=str(cause))
 
     async def abandon(self) -> None:
@@ -219,9 +220,7 @@ class FarEnd:
         Needed once the Asterisk under test was killed: nobody tells them, and they go on sending their voice to its old
         ports, where a call of the next Asterisk then hears two parties at once and loses the keys of its own.
         """
-        for call in [call for call in self.calls() if call.live]:
-            with suppress(FarEndRefused):  # just gone
-                await self._manager.act("Hangup", Channel=call.channel, Cause="16")
+        await self.asterisk.cli("channel request hangup all")  # those too that were not told of yet
         await self.until(lambda: not any(call.live for call in self.calls()))
 
     async def press(self, number: str, keys: str, *, in_voice: bool = False) -> None:
@@ -231,7 +230,7 @@ class FarEnd:
         `in_voice`: by a caller whose line sends them so: its own tone goes on after each, for a key is over with what
         follows it.
         """
-        for call in self._live(number):
+        for call in await self._live(number):
             await self.until(lambda call=call: call.answered_at or not call.live)  # type: ignore[misc]
             for digit in keys:
                 await self._manager.act("PlayDTMF", Channel=call.channel, Digit=digit, Duration="160")
@@ -297,7 +296,9 @@ class FarEnd:
         registered_from = self._settings.engine_uri().removeprefix("sip:")
         return f"PJSIP/{self.account.user}{variant}/sip:{did}@{registered_from}"
 
-    def _live(self, number: str) -> list[FarCall]:
+    async def _live(self, number: str) -> list[FarCall]:
+        with suppress(TimeoutError):  # the engine may know of a call, and a test of the engine, before we are told
+            await self.until(lambda: any(call.live for call in self.calls(number)), timeout_s=NOTICED_S)
         live = [call for call in self.calls(number) if call.live]
         if not live:
             raise FarEndRefused(f"no call at {number} now; calls seen there: {self.calls(number)}")

@@ -143,6 +143,7 @@ async def answers_after_the_ringing_time(caller: Caller, number: str, said: str 
 async def gateway_answers_early(caller: Caller, number: str, key: str | None) -> None:
     result = await caller.dial(number)
     answered = await caller.until(result, "answer")
+    await caller.box.farend.until(lambda: any(call.answered_at for call in caller.box.farend.calls(number)))
     (party,) = caller.box.farend.calls(number)
     assert party.answered_at is not None
     assert party.answered_at - caller.box.farend.invites(number)[0].at < RINGING_S  # by the far end's own clock
