@@ -65,9 +65,12 @@ def words(found: Iterable[Sound], *, without: Iterable[str] = ()) -> list[str]:
     return said
 
 
-def levels_db(path: Path, hertz: Iterable[int], *, sent: int, start_s: float, end_s: float) -> dict[int, float]:
+def levels_db(
+    path: Path, hertz: Iterable[int], *, sent: int, start_s: float, end_s: float, crowding: float = 1
+) -> dict[int, float]:
     """The level of each tone, of many at once, beside the one that was `sent`: in the blocks that no late packet tore
-    (`audio.whole`), which must be most of them. As `audio.separation_db`, which takes its time."""
+    (`audio.whole`), which must be most of them, or fewer where `crowding` tasks want each core. As
+    `audio.separation_db`, which takes its time."""
     heard = np.asarray(audio.samples(path, start_s, end_s), dtype=np.float64) / audio.FULL_SCALE
     size, wanted = audio.BLOCK, [sent, *(each for each in hertz if each != sent)]
     window = np.hanning(size)
@@ -75,7 +78,9 @@ def levels_db(path: Path, hertz: Iterable[int], *, sent: int, start_s: float, en
     turning = np.exp(-2j * np.pi * np.outer(np.arange(size), wanted) / RATE)
     amplitudes = 2 * np.abs(blocks @ turning) / window.sum()
     whole = np.asarray(audio.whole(amplitudes[:, 0].tolist()))
-    assert whole.mean() > MOST, f"{path}: {len(whole) - whole.sum()} of {len(whole)} blocks torn by late packets"
+    assert whole.mean() > MOST / crowding, (
+        f"{path}: {len(whole) - whole.sum()} of {len(whole)} blocks torn by late packets"
+    )
     amplitudes = amplitudes[whole]
     levels = 20 * np.log10(np.sqrt(np.mean(amplitudes**2, axis=0)) + 1e-9)
     return {freq: float(level) for freq, level in zip(wanted, levels, strict=True)}

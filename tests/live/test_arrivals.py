@@ -109,10 +109,17 @@ async def refused_unanswered(box: Sandbox, calls: int) -> AsyncIterator[None]:
     """Asterisk's own log has the end of so many calls, and no answer of any."""
     log = box.asterisk_settings.paths.hangups
     before = len(log.read_text())
+
+    def lines() -> list[str]:
+        return log.read_text()[before:].splitlines()
+
+    def ended() -> set[str]:
+        return {line.split(",")[1] for line in lines() if '"HANGUP"' in line}
+
     yield
-    lines = log.read_text()[before:].splitlines()
-    assert len({line.split(",")[1] for line in lines}) == calls
-    assert not [line for line in lines if line.endswith('"ANSWER"')]
+    await box.farend.until(lambda: len(ended()) >= calls)  # written a moment after the far end knows
+    assert len({line.split(",")[1] for line in lines()}) == calls
+    assert not [line for line in lines() if line.endswith('"ANSWER"')]
 
 
 # -- an agent dials ----------------------------------------------------------------------------------------------------

@@ -137,7 +137,7 @@ async def test_nobody_hears_themselves_or_another_call(heard: Mapping[Setup, Hea
         (call.agent, call.agent_talk_s, call.customer_hz),
         (call.customer, call.customer_talk_s, call.agent_hz),
     ):
-        levels = hearing.levels_db(file, TONES, sent=other_hz, start_s=start_s, end_s=end_s)
+        levels = hearing.levels_db(file, TONES, sent=other_hz, start_s=start_s, end_s=end_s, crowding=call.crowding)
         wanted = levels.pop(other_hz)
         loudest = max(levels, key=lambda hertz: levels[hertz])
         assert wanted > -30

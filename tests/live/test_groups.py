@@ -205,8 +205,12 @@ async def caller_is_told(box: Sandbox, call: FarCall, customer: str, said: str, 
 
     row: dict[str, Any] = await crowd.until(recorded)
     (channel,) = [leg["channel"] for leg in row["legs"] if leg["role"] == "customer"]
-    told = [line for line in box.asterisk_settings.paths.hangups.read_text().splitlines() if f'"{channel}"' in line]
-    assert ["HANGUP" in line for line in told] == [True]  # Asterisk itself knows of no answer
+
+    def told() -> list[str]:
+        return [line for line in box.asterisk_settings.paths.hangups.read_text().splitlines() if f'"{channel}"' in line]
+
+    await box.farend.until(lambda: any("HANGUP" in line for line in told()))
+    assert len(told()) == 1  # Asterisk itself knows of no answer
     assert (row["customer_answered_at"], row["billable_s"]) == (None, 0)
     return row
 
