@@ -15,7 +15,6 @@ from engine.sandbox.farend import FarCall, FarEnd
 from engine.sounds import PROMPTS, Language, Prompt
 
 SETTLE_S = 0.1  # after the answer and before the hang-up: packets of both ways are under way
-WRITTEN_S = 0.2  # how much may be missing at the end of a recording that is complete
 FRAME = audio.RATE // 100
 END_FRAMES = 50  # what may follow the last prompt: half a second
 QUIET = 100.0  # RMS of 16-bit samples, -50 dB: below it nothing is told apart
@@ -54,19 +53,17 @@ class Ear:
 
 
 async def ears(farend: FarEnd, agent: str, customer: str) -> tuple[Ear, Ear]:
-    """The agent's and the customer's, of their last call; raises Unavailable when they did not talk."""
+    """The agent's and the customer's, of their last call, once it is over; raises Unavailable without a talk."""
+    recordings = {number: await farend.heard_whole(number) for number in (agent, customer)}
     calls = {number: _last_answered(farend, number) for number in (agent, customer)}
     start = max(_answered_at(call) for call in calls.values()) + SETTLE_S
     end = min(call.ended_at or math.inf for call in calls.values()) - SETTLE_S
 
     def ear(number: str, other: str) -> Ear:
         since = _answered_at(calls[number])
-        recording = farend.heard(number)[-1]
-        return Ear(recording, tone_of(number), tone_of(other), (start - since, end - since))
+        return Ear(recordings[number], tone_of(number), tone_of(other), (start - since, end - since))
 
-    both = ear(agent, customer), ear(customer, agent)
-    await farend.until(lambda: all(audio.duration_s(one.recording) > one.talk[1] - WRITTEN_S for one in both))
-    return both
+    return ear(agent, customer), ear(customer, agent)
 
 
 def last_prompt(recording: Path, language: Language) -> tuple[Prompt, float, float]:

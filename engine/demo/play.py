@@ -61,7 +61,7 @@ class Play:
         self._page.heading(f"2. {agent.name}, whose site speaks English, asks for somebody who is busy")
         call = await self._ask(agent, BUSY_CUSTOMER, {"campaign": "spring"})
         await call.until_stage("ended")
-        recording = self._box.farend.heard(str(agent.mobile))[-1]
+        recording = await self._box.farend.heard_whole(str(agent.mobile))
         prompt, alike, next_best = hearing.last_prompt(recording, "en")
         said = text_of(prompt, "en")
         self._page.measured(

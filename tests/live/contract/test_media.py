@@ -106,6 +106,7 @@ async def _agent_waits(line: Line, serial: int, customer: str) -> tuple[str, str
 
 async def _hears(line: Line, number: str, freq: int, *, above_db: float = -35) -> None:
     """Until the last half second of what a party heard holds a tone."""
+    await line.box.farend.until(lambda: bool(line.box.farend.heard(number)))
     (recording,) = line.box.farend.heard(number)
 
     def level() -> float:
