@@ -156,7 +156,7 @@ async def rows(box: Sandbox) -> dict[str, dict[str, Any]]:
     return by_id
 
 
-async def until(condition: Callable[[], Any], *, timeout_s: float = 10.0, every_s: float = 0.05) -> Any:
+async def until(condition: Callable[[], Any], *, timeout_s: float = 30.0, every_s: float = 0.05) -> Any:
     """What an asynchronous condition gives once it is true; raises TimeoutError."""
     async with asyncio.timeout(timeout_s):
         while not (found := await condition()):  # noqa: ASYNC110 - the condition is in another process

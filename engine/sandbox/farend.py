@@ -38,7 +38,7 @@ from engine.sandbox.farend_files import (
 from engine.sandbox.gate import Gate
 from engine.sandbox.manager import ManagerConnection
 
-WAIT_S = 10.0  # default bound of every wait here
+WAIT_S = 30.0  # default bound of every wait here: it ends what hangs, on a machine that others use too
 POLL_S = 0.02
 NOTICED_S = 2.0  # within which the far end tells of a call that somebody else knows of
 

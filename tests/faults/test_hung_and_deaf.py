@@ -97,7 +97,7 @@ async def _all_talk(engine: RunningEngine, ids: list[str]) -> None:
         return all(stage.startswith("talking") for stage in stages.values())
 
     try:
-        await crowd.until(talking, timeout_s=6, every_s=0.3)
+        await crowd.until(talking, timeout_s=20, every_s=0.3)
     except TimeoutError:
         raise AssertionError(f"not all talk: {sorted(stages.values())}") from None
 

@@ -1,5 +1,6 @@
 """A thin way to ask a real Asterisk, for tests that come before the ARI client."""
 
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -32,6 +33,10 @@ class Asking:
         query = {"variable": name, "value": value}
         async with self._session.post(f"{self._base}/asterisk/variable", params=query, headers=self._headers) as answer:
             answer.raise_for_status()
+
+    async def beat(self) -> None:
+        """Callers of the next five seconds are handed over, as while an engine runs."""
+        await self.set_global("ENGINE_BEAT", str(int(time.time()) + 2))  # 3 s early or late is a beat
 
     async def absent_steps(self, steps: Sequence[str]) -> list[str]:
         query = {

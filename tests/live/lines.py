@@ -1,7 +1,6 @@
 """The trunks of a box without an engine: their files applied, calls placed by them, calls that come told."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,7 +17,7 @@ from engine.sandbox.farend import FarCall, Invite, Phone
 from engine.sandbox.sandbox import Sandbox
 from tests.live.asking import Asking, Events
 
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
 SECRET = "the-yeastar-s-own-secret"
 HOME = Trunk(id=Slug("home"), site=Slug("paris"), kind="account", secret=SECRET, priority=300)
 
@@ -76,7 +75,7 @@ class Line:
         self, place: Callable[[], Any], patience_s: float = PATIENCE_S
     ) -> AsyncIterator[dict[str, Any] | None]:
         """The same, while the caller waits: the whole event."""
-        await self.asking.set_global("ENGINE_BEAT", str(int(time.time())))
+        await self.asking.beat()
         async with self.asking.app("standardiste") as events:
             call: FarCall = await place()
             try:

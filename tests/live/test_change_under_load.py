@@ -70,7 +70,7 @@ async def test_a_thousand_agents_are_applied_while_calls_are_up(own_box: Sandbox
         await importing
         print(f"1,000 agents applied in {time.monotonic() - began:.1f} s, {len(ids)} calls up")
         await all_talk(engine, ids)
-        await crowd.until(lambda: knows(engine, "more-999"), timeout_s=5)  # another process has written it
+        await crowd.until(lambda: knows(engine, "more-999"), timeout_s=30)  # another process has written it
         for call_id in ids:
             await engine.delete(f"/v1/calls/{call_id}")
         rows = await crowd.all_recorded(own_box, ids)

@@ -32,7 +32,7 @@ from tests.live.asking import Asking, Events
 
 pytestmark = pytest.mark.live
 
-NORMAL_S = 10.0  # what must happen at once, on a loaded machine
+NORMAL_S = 30.0  # what must happen at once, on a loaded machine
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -277,7 +277,7 @@ async def test_without_an_engine_a_caller_hears_ringing_and_is_then_refused(
     mine: Sandbox, asking: Asking, files: AsteriskFiles, example: Directory
 ) -> None:
     await files.apply(example)
-    await asking.set_global("ENGINE_BEAT", str(int(time.time())))
+    await asking.beat()
     started = time.monotonic()
     call = await mine.farend.call("33140000001", "+33612000001")
     await mine.farend.until(lambda: not call.live, timeout_s=30)
@@ -317,7 +317,7 @@ async def test_an_engine_that_comes_back_gets_the_caller_who_waited(
     call = await mine.farend.call("33140000001", "+33612000004")
     await until(lambda: "Ringing" in log(mine) or call.live)
     async with asking.app("standardiste") as events:
-        await asking.set_global("ENGINE_BEAT", str(int(time.time())))
+        await asking.beat()
         (start,) = await _starts(events, patience_s=NORMAL_S)
         assert start["args"] == ["inbound", "trunk-paris-1", "33140000001", ""]  # nobody forwarded the call
         await asking.hang_up(start["channel"]["id"])
@@ -402,7 +402,7 @@ async def test_a_gateway_that_calls_the_account_has_the_number_in_to(
     mine: Sandbox, asking: Asking, files: AsteriskFiles, example: Directory
 ) -> None:
     await files.apply(example)
-    await asking.set_global("ENGINE_BEAT", str(int(time.time())))
+    await asking.beat()
     async with asking.app("standardiste") as events:
         account = partial(ask, uri_user="standardiste", to="+33472000001")
         await asyncio.to_thread(account, mine, "127.0.0.4", "INVITE", "0612345678")

@@ -63,13 +63,13 @@ class Caller:
         async with self._http.post(f"/ari/channels/b{number.strip('+')}/{path}", params=params) as answer:
             assert answer.status < 300, await answer.text()
 
-    async def until(self, result: Result, what: str, timeout_s: float = 10) -> float:
+    async def until(self, result: Result, what: str, timeout_s: float = 30) -> float:
         await self._until(lambda: result.first(what) is not None, timeout_s)
         found = result.first(what)
         assert found is not None
         return found
 
-    async def _until(self, condition: Callable[[], bool], timeout_s: float = 10) -> None:
+    async def _until(self, condition: Callable[[], bool], timeout_s: float = 30) -> None:
         await self.box.farend.until(condition, timeout_s=timeout_s)
 
     def hear(self, event: dict[str, object]) -> None:

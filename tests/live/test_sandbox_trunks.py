@@ -61,7 +61,7 @@ async def test_a_caller_comes_in_by_each_kind_of_trunk(box: Sandbox, trunk: str,
     call = await box.farend.call("+33140000001", number, trunk)
     assert call.live
     concise = ""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while number not in concise:  # the caller's number, on a channel of the engine's Asterisk
             concise = await box.asterisk.cli("core show channels concise")
     await box.farend.hang_up(number)

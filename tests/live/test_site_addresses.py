@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -78,7 +77,7 @@ async def test_calls_come_in_by_its_port_until_it_has_none(line: Line) -> None:
     sipp = await find_or_fetch(SIPP, print)
     port, media_port = line.box.ports.take(), line.box.ports.take()
     await line.files.apply(with_lyon(line, port))
-    await line.asking.set_global("ENGINE_BEAT", str(int(time.time())))
+    await line.asking.beat()
     towards = Towards("127.0.0.1", port, "33472000001", caller="+33612345678")
     at = (ADDRESSES["lyon-1"], line.farend.sip_port)
     async with (

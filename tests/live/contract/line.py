@@ -18,7 +18,7 @@ from engine.ari.requests import AriRequests
 from engine.ari.settings import AriSettings
 from engine.sandbox.sandbox import Sandbox
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 E = TypeVar("E", bound=Event)
 
 
