@@ -4,12 +4,14 @@ those that are long.
 A live test that fails tells what the Asterisks of its boxes had to say.
 """
 
+import os
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from engine.sandbox.sandbox import Sandbox
+from tests.late import be_late
 
 HERE = Path(__file__).parent
 LONG = (
@@ -25,6 +27,11 @@ LONG = (
 """Files that every landing runs (`bin/test --all`) and a developer's every run does not, which is to be over in eight
 minutes on two cores: a quarter of an hour of telephones that ring, and of things that are broken and come back. What
 stays there has a call of each kind: placed, taken, refused, led, heard, and killed in every stage."""
+
+
+def pytest_configure() -> None:
+    if late_s := os.environ.get("STANDARDISTE_LATE_S"):
+        be_late(float(late_s))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

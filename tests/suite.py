@@ -27,6 +27,7 @@ PYTHON = [sys.executable, "-P"]
 WORKERS = ["-n", "2", "--dist", "loadfile"]  # two cores, and the tests of a file share what they have set up
 PYTEST = ["-m", "pytest", "-q", "--durations=5", "--durations-min=2", "tests"]
 IDLE = ["chrt", "--idle", "0"] if shutil.which("chrt") else []  # only when no other process wants the processor
+LATE_S = 0.4  # longer than any test takes to look, shorter than any of its bounds
 NOTHING_COLLECTED = 5  # pytest's exit status; an empty part is not a failure
 
 EPILOG = """\
@@ -39,6 +40,7 @@ examples:
   bin/test --calm                  one live test after the other, on a machine that has others to serve
   bin/test --fast                  static, domain and component: under a minute or two
   bin/test --soak                  everything, the long version
+  bin/test --late                  the far end tells of all it sees 0.4 s late: finds tests that look instead of waiting
   bin/test tests/store -k pool -x  only these tests, arguments handed to pytest as they are; no static checks
 """
 
@@ -187,7 +189,10 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--all", action="store_true", help="with the tests that are long, as before every landing")
     parser.add_argument("--soak", action="store_true", help="the long version of the component, live and fault tests")
+    parser.add_argument("--late", action="store_true", help="the far end tells of all it sees 0.4 s late")
     asked, rest = parser.parse_known_args(arguments)
+    if asked.late:
+        os.environ["STANDARDISTE_LATE_S"] = str(LATE_S)
     with tempfile.TemporaryDirectory(prefix="standardiste-test-") as folder:
         scratch = Path(folder)
         if rest:
