@@ -137,6 +137,8 @@ class Table:
             await self._act(house, call_id, row.act, ours, theirs)
         written = await house.written(call_id)
         farend = house.farend
+        wanted = dict(zip((ours, theirs), row.invites, strict=True))
+        await farend.until(lambda: all(len(farend.invites(number)) >= wanted[number] for number in wanted))
         await farend.until(lambda: not any(call.live for number in (ours, theirs) for call in farend.calls(number)))
         return Played(
             row=row,

@@ -190,6 +190,7 @@ async def _play(house: House, line: Line) -> Played:
         await farend.until(lambda: all(farend.invites(digits) for digits in line.phones))
         assert (await house.engine.delete(f"/v1/calls/{call_id}")).status == 204
     record = (await house.written(call_id)).row
+    await farend.until(lambda: all(farend.invites(digits) for digits in line.phones))
     await farend.until(lambda: not any(call.live for digits in line.phones for call in farend.calls(digits)))
     said: list[str] = []
     if row.winner is not None:
