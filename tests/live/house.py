@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,6 +19,7 @@ from engine.sandbox.gate import SILENT
 from engine.sandbox.running import RunningEngine
 from engine.sandbox.sandbox import Sandbox
 from engine.store.steps import call_steps
+from tests.crowding import Crowding
 from tests.live import company
 from tests.live.company import Member
 
@@ -27,7 +27,6 @@ LIMITS = {"limits": {"setups_per_s": 1000.0, "loop_lag_s": 5.0}}  # many calls b
 ANNOUNCEMENTS = {"not-in-service": "ss-noservice", "cannot-complete": "cannot-complete-as-dialed"}
 LOOK_EVERY_S = 0.05
 STAGE_EVERY_S = 0.05
-TICK_S = 0.1
 
 
 WATCH = """
@@ -57,7 +56,6 @@ class House:
     def __init__(self, members: Iterable[Member]) -> None:
         self._members = tuple(members)
         self._written: dict[str, Written] = {}
-        self._running: list[float] = []
         self._leaving = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -68,8 +66,8 @@ class House:
             file = self.box.dir / "directory.yaml"
             file.write_text(export(company.directory(self.farend, self._members), with_secrets=True))
             self.engine = await stack.enter_async_context(RunningEngine(self.box, file, settings=LIMITS))
-            for watch in (self._watch_history, self._watch_machine):
-                stack.push_async_callback(_ended, asyncio.create_task(watch(), name=watch.__name__))
+            stack.push_async_callback(_ended, asyncio.create_task(self._watch_history(), name="the history"))
+            self._crowding = await stack.enter_async_context(Crowding())
             self._leaving = stack.pop_all()
         return self
 
@@ -94,11 +92,8 @@ class House:
 
     @property
     def crowding(self) -> float:
-        """How many tasks wanted each core of this machine, on average since the beginning; at least 1.
-
-        Others may work here at the same time. Bounds of time grow with it, so that they judge the engine.
-        """
-        return max(1.0, sum(self._running) / max(1, len(self._running)))
+        """How many tasks wanted each core of this machine since the beginning (tests/crowding.py)."""
+        return self._crowding.factor
 
     async def trunks_of(self, site: str) -> None:
         """Return once the trunks of a site are as the company's doors say: dead ones known to be, dying ones dead."""
@@ -165,12 +160,6 @@ class House:
             assert made[word].is_file(), said
         return made
 
-    async def _watch_machine(self) -> None:
-        """Look again and again at how many tasks want to run."""
-        while True:
-            self._running.append(_wanting_a_core())
-            await asyncio.sleep(TICK_S)
-
     async def _watch_history(self) -> None:
         connection = await asyncpg.connect(self.box.postgres.dsn)
         try:
@@ -184,12 +173,6 @@ class House:
                 await asyncio.sleep(LOOK_EVERY_S)
         finally:
             await connection.close()
-
-
-def _wanting_a_core() -> float:
-    """Tasks that run or want to, for each core: proc_loadavg(5), fourth field."""
-    running = Path("/proc/loadavg").read_text().split()[3].split("/")[0]
-    return int(running) / (os.cpu_count() or 1)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
