@@ -212,7 +212,10 @@ class FarEnd:
     async def hang_up(self, number: str, *, cause: int = 16) -> None:
         """Let this party hang up, or refuse with `cause` (Q.850) while it rings. Raises FarEndRefused."""
         for call in await self._live(number):
-            await self._manager.act("Hangup", Channel=call.channel, Cause=str(cause))
+            try:
+                await self._manager.act("Hangup", Channel=call.channel, Cause=str(cause))
+            except FarEndRefused:  # the other side may just have been quicker
+                await self.until(lambda call=call: not call.live)  # type: ignore[misc]
 
     async def abandon(self) -> None:
         """Everybody who is left hangs up, as an exchange does when no voice comes any more (RTP time-out).
