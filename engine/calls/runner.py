@@ -50,8 +50,8 @@ TIMER_SLACK_S = 0.002
 """The loop may fire a timer this much early; the machine does not take an early one."""
 LATE_S = 0.5
 """A timer this late means that the loop hung: what the far end did meanwhile is still unread, and was first."""
-LISTEN_S = 0.5
-"""How long a timer then waits for it."""
+LISTEN_S = 1.0
+"""How long a timer then waits for it. Half a second was too short where eight tasks wanted each core."""
 DEAF_AT_MOST_S = 60.0
 """A timer waits so long for an Asterisk that cannot be heard, then no longer."""
 PAY_EVERY_S = 1.0
