@@ -55,6 +55,12 @@ class ScenarioSettings(Section, frozen=True, kw_only=True):
         "Days a message of a caller is kept; 0 is for ever. It is somebody's voice: keep it no longer than "
         "it is needed.",
     ] = 90
+    callback_keep_days: Annotated[
+        int,
+        Meta(ge=0, le=36_500),
+        "Days a request to be called back is kept once it is done or cancelled; 0 is for ever. It has somebody's "
+        "number. One that waits stays until somebody says what became of it.",
+    ] = 90
     tables: Annotated[
         dict[Label, TableSettings],
         _not_the_contacts,

@@ -2,7 +2,7 @@
 PostgreSQL for as long as the house wants."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -54,6 +54,4 @@ async def note(
 
 async def forget_old(db: Database, *, days: int) -> None:
     """Take rows older than this away; 0 days keeps them for ever. Raises DatabaseAway."""
-    forgotten = await forgetting.forget_all(db, forget, timedelta(days=days)) if days else 0
-    if forgotten:
-        log.info("audit.forgotten", rows=forgotten, older_than_days=days)
+    await forgetting.forget_after(db, "audit", forget, days=days)

@@ -14,7 +14,7 @@ from engine.domain.public_events import CallbackAsked
 from engine.domain.scenario.talk import StoreCallback
 from engine.errors import Refused, UnknownThing
 from engine.http.callback_port import CallbackPage
-from engine.store import callbacks
+from engine.store import callbacks, forgetting
 from engine.store.pool import Database
 
 log = structlog.get_logger(__name__)
@@ -60,3 +60,8 @@ class CallbackDesk:
         if is_new:
             await note(self._journal, actor, f"callbacks: {status} {name}", "changed")
         return found
+
+
+async def forget_old(db: Database, *, days: int) -> None:
+    """Take requests away that were done or cancelled so long ago; 0 days keeps them for ever. Raises DatabaseAway."""
+    await forgetting.forget_after(db, "callbacks", callbacks.forget, days=days)

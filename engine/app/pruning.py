@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from engine.app import auditing
+from engine.app import auditing, callback_desk
 from engine.ari.errors import AriError
 from engine.domain import ids
 from engine.errors import DatabaseAway
@@ -31,6 +31,7 @@ async def prune(engine: "Engine") -> None:
     with suppress(DatabaseAway):
         await engine.deliveries.forget_old()
         await engine.voicemails.forget_old()
+        await callback_desk.forget_old(engine.db, days=settings.scenarios.callback_keep_days)
         await auditing.forget_old(engine.db, days=settings.postgres.audit_keep_days)
     if pruned:
         log.info("journal.pruned", calls=pruned)

@@ -1,10 +1,11 @@
 """`callbacks`: who wants to be called back, in the order they asked, and what became of it."""
 
+from datetime import timedelta
 from typing import Any
 
 from engine.domain.callbacks import Callback, CallbackStatus
 from engine.errors import UnknownThing
-from engine.store import columns
+from engine.store import columns, forgetting
 from engine.store.pool import Connection
 
 _INSERT = columns.insert("callbacks", Callback)
@@ -45,3 +46,14 @@ async def change(connection: Connection, name: str, status: CallbackStatus, by: 
     if row is None:
         raise UnknownThing(f"there is no callback {name!r}")
     return columns.record(Callback, row), changed is not None
+
+
+async def forget(connection: Connection, older_than: timedelta) -> int:
+    """Removes a batch of those that have been done or cancelled for so long, the oldest first; one that waits stays
+    however old it is. What another engine is removing is left to it. Says how many."""
+    return await forgetting.delete(
+        connection,
+        "DELETE FROM callbacks WHERE id IN (SELECT id FROM callbacks WHERE status IN ('done', 'cancelled')"
+        " AND changed_at < now() - $1::interval ORDER BY changed_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        older_than,
+    )

@@ -3,7 +3,11 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import structlog
+
 from engine.store.pool import Connection, Database
+
+log = structlog.get_logger(__name__)
 
 BATCH = 5000
 
@@ -19,6 +23,14 @@ async def forget_all(db: Database, forget: Forget, older_than: timedelta) -> int
         total += batch
         if batch < BATCH:
             return total
+
+
+async def forget_after(db: Database, what: str, forget: Forget, *, days: int) -> None:
+    """Let `forget` take rows that are older than so many days, and log how many of `what`; 0 days keeps them for ever.
+    Raises DatabaseAway."""
+    forgotten = await forget_all(db, forget, timedelta(days=days)) if days else 0
+    if forgotten:
+        log.info(f"{what}.forgotten", rows=forgotten, older_than_days=days)
 
 
 async def delete(connection: Connection, statement: str, older_than: timedelta) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from engine.app import callback_desk
 from engine.app.asked_once import Asked, AskedOnce
 from engine.app.callback_desk import CallbackAnswers, CallbackDesk
 from engine.app.directories import CurrentDirectory
@@ -17,6 +18,7 @@ from engine.domain.scenario.talk import StoreCallback
 from engine.domain.values import CallId, Slug
 from engine.errors import JournalUnwritable, UnknownThing
 from engine.journal import Journal
+from engine.store import callbacks
 from engine.store.pool import Database
 from engine.store.shipper import Shipper
 from tests.app.test_contact_book import Audit
@@ -145,3 +147,37 @@ async def test_what_became_of_it_and_who_said_so(db: Database, many: list[Callba
     for nobody in (call_id(77), "x", ""):
         with pytest.raises(UnknownThing):
             await desk.change(nobody, "done", CRM)
+
+
+async def aged(db: Database, days: float, *those: Callback) -> None:
+    """What became of these was said so long ago; all were asked for longer ago."""
+    async with db.connection() as connection:
+        await connection.execute("UPDATE callbacks SET at = now() - interval '1000 days'")
+        for one in those:
+            statement = "UPDATE callbacks SET changed_at = now() - make_interval(secs => $2) WHERE id = $1"
+            await connection.execute(statement, one.id, days * 86_400)
+
+
+async def test_what_is_settled_goes_after_its_days_and_what_waits_stays(db: Database, many: list[Callback]) -> None:
+    done, cancelled, again, lately, waiting = many
+    desk = CallbackDesk(db, Audit())
+    for one in (done, again, lately):
+        await desk.change(one.id, "done", CRM)
+    await desk.change(cancelled.id, "cancelled", CRM)
+    await desk.change(again.id, "waiting", CRM)
+    await aged(db, 90.1, done, cancelled, again)
+    await aged(db, 89.9, lately)
+    await callback_desk.forget_old(db, days=0)  # for ever
+    assert len(await kept(db)) == len(many)
+    await callback_desk.forget_old(db, days=90)
+    assert [one.id for one in await kept(db)] == [again.id, lately.id, waiting.id]
+
+
+async def test_one_that_somebody_takes_up_again_meanwhile_stays(db: Database, many: list[Callback]) -> None:
+    for one in many[:2]:
+        await CallbackDesk(db, Audit()).change(one.id, "done", CRM)
+    await aged(db, 400, *many[:2])
+    async with db.connection() as other, other.transaction():
+        await callbacks.change(other, many[0].id, "waiting", "crm")
+        await callback_desk.forget_old(db, days=90)
+    assert [one.id for one in await kept(db)] == [many[0].id, *(one.id for one in many[2:])]

@@ -6,6 +6,7 @@ What a real Asterisk does is `tests/live`'s business.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,14 @@ from engine.http.ports import PartState
 from engine.journal import OutboxRow
 from engine.sections import Secret
 from engine.settings import AriSettings, AsteriskSettings, HttpSettings, JournalSettings, Settings
+from engine.store import callbacks, tokens
 from engine.store import directory as stored
-from engine.store import tokens
 from engine.store.migrate import migrate
 from engine.store.pool import Database
 from tests.ari.conftest import fake
 from tests.ari.fake_asterisk import FakeAsterisk, answers, channel, event
 from tests.calls.room import agent, directory, trunk
+from tests.http.fakes import CALLBACK
 from tests.store.conftest import empty_dsn, postgres
 
 __all__ = ["empty_dsn", "fake", "postgres"]
@@ -181,6 +183,18 @@ async def test_a_call_the_journal_let_go_is_found_in_postgresql(running: Running
         while await running.engine.journal.steps(call_id):
             await pruning.prune(running.engine)
     assert await running.ask("GET", f"/v1/calls/{call_id}/events") == before
+
+
+async def test_a_request_to_be_called_back_goes_when_it_was_done_long_ago(running: Running) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=91)
+    waiting = replace(CALLBACK, at=long_ago)
+    done = replace(waiting, id=CALLBACK.id[:-1] + "2", status="done", changed_by="crm", changed_at=long_ago)
+    async with running.engine.db.connection() as connection:
+        for one in (waiting, done):
+            await callbacks.insert(connection, one)
+    await pruning.prune(running.engine)
+    _, page = await running.ask("GET", "/v1/callbacks")
+    assert [one["id"] for one in page["items"]] == [waiting.id]
 
 
 async def test_a_link_from_an_address_that_is_named_is_a_call_of_the_agents(
