@@ -1,7 +1,8 @@
 """The directory through the API: one entry at a time, by the same strict rules as a directory file."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -14,8 +15,9 @@ from engine.app.directories import CurrentDirectory
 from engine.app.rollback import missing, rolled_back
 from engine.ari.errors import as_away
 from engine.calls.contract import Actor
-from engine.domain import directory_plan
-from engine.domain.directory import Directory, ToAgent, ToApplication, ToGroup
+from engine.domain import calendar_findings, directory_plan
+from engine.domain.calendar_findings import Doubt
+from engine.domain.directory import Calendar, Directory, ToAgent, ToApplication, ToGroup
 from engine.domain.directory_kinds import SECTIONS, Kind, entries_of, target_kind, users_of
 from engine.domain.directory_plan import SECRET_FIELDS
 from engine.domain.values import Slug
@@ -81,7 +83,8 @@ class DirectoryService:
     ) -> DirectoryChange:
         """Create or replace an entry; what was generated for it before stays unless given anew."""
         order = Order(actor=actor, action=f"put {kind} {name}", request=body, base=base)
-        return _told(await self._carry_out(order, lambda current: _with(kind, name, body, current)))
+        made = await self._carry_out(order, lambda current: _with(kind, name, body, current))
+        return _told(made, await _doubts(made.now.calendars[Slug(name)]) if kind == "calendar" else ())
 
     async def remove(self, kind: Kind, name: str, actor: Actor, base: int | None = None) -> DirectoryChange:
         """Remove an entry that nothing refers to; an agent in a call stays, and the call is named (feature G2)."""
@@ -216,5 +219,15 @@ def _lines(made: Made) -> list[str]:
     return directory_plan.as_lines(directory_plan.plan(made.before, made.now))
 
 
-def _told(made: Made) -> DirectoryChange:
-    return DirectoryChange(revision=made.now.revision, changes=_lines(made), asterisk=list(made.asterisk.changed))
+async def _doubts(calendar: Calendar) -> tuple[Doubt, ...]:
+    """In a thread: the longest hours take most of a second, and calls must not wait for them."""
+    return await asyncio.to_thread(calendar_findings.findings, calendar, datetime.now(UTC).date())
+
+
+def _told(made: Made, findings: Sequence[Doubt] = ()) -> DirectoryChange:
+    return DirectoryChange(
+        revision=made.now.revision,
+        changes=_lines(made),
+        asterisk=list(made.asterisk.changed),
+        findings=list(findings),
+    )

@@ -17,25 +17,25 @@ _DAY = timedelta(days=1)
 _Span = tuple[datetime, datetime]
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """One doubt. `code` is stable; `message` says what was seen and what to do."""
+class Doubt(msgspec.Struct, frozen=True):
+    """Something doubtful in a calendar. `code` is stable; `message` says what was seen and what to do."""
 
     code: Literal["never-open", "gap", "doubtful", "rule-without-effect", "rule-replaces", "holiday-over"]
     message: str
 
 
-def doubts(directory: Directory, since: date) -> dict[Slug, tuple[Finding, ...]]:
+def doubts(directory: Directory, since: date) -> dict[Slug, tuple[Doubt, ...]]:
     """Those about every calendar of a directory that has any."""
     found = {name: findings(calendar, since) for name, calendar in directory.calendars.items()}
     return {name: about for name, about in found.items() if about}
 
 
-def findings(calendar: Calendar, since: date) -> tuple[Finding, ...]:
+def findings(calendar: Calendar, since: date) -> tuple[Doubt, ...]:
     """The doubts about a calendar from this day on, for the year to come; public holidays are left out of it."""
     start = datetime.combine(since, time.min)
     spans = _spans(calendar.hours, start)
     if not spans:
-        return (Finding("never-open", f"`{calendar.hours}` is not open once in the coming year"),)
+        return (Doubt("never-open", f"`{calendar.hours}` is not open once in the coming year"),)
     return (
         *_gaps(spans, start),
         *_doubtful(calendar.hours, start),
@@ -48,29 +48,29 @@ def _spans(hours: str, start: datetime) -> list[_Span]:
     return list(Rules(hours).open_spans(start, start + FORESEEN))
 
 
-def _gaps(spans: list[_Span], start: datetime) -> Iterator[Finding]:
+def _gaps(spans: list[_Span], start: datetime) -> Iterator[Doubt]:
     closings, openings = [start, *(end for _, end in spans)], [*(begin for begin, _ in spans), start + FORESEEN]
     for closed, opened in zip(closings, openings, strict=True):
         if opened - closed > LONG_GAP:
             days = (opened - closed) // _DAY
-            yield Finding("gap", f"closed for {days} days from {closed:%Y-%m-%d}; a holiday with a name would say why")
+            yield Doubt("gap", f"closed for {days} days from {closed:%Y-%m-%d}; a holiday with a name would say why")
 
 
-def _doubtful(hours: str, start: datetime) -> Iterator[Finding]:
+def _doubtful(hours: str, start: datetime) -> Iterator[Doubt]:
     if Rules(hours).doubtful(start, start + FORESEEN):
-        yield Finding("doubtful", "`unknown` counts as closed: a caller is told one or the other")
+        yield Doubt("doubtful", "`unknown` counts as closed: a caller is told one or the other")
 
 
-def _rules(rules: list[str], start: datetime) -> Iterator[Finding]:
+def _rules(rules: list[str], start: datetime) -> Iterator[Doubt]:
     """Rules that say nothing, and rules that take away more than they seem to: `;` replaces the whole day."""
     whole = _spans("; ".join(rules), start)
     for number, rule in enumerate(rules):
         others = [*rules[:number], *rules[number + 1 :]]
         if others and not names_public_holidays(rule) and _spans("; ".join(others), start) == whole:
-            yield Finding("rule-without-effect", f"`{rule}` changes nothing: another rule says the same, or hides it")
+            yield Doubt("rule-without-effect", f"`{rule}` changes nothing: another rule says the same, or hides it")
         elif (day := _contradicted(rules[:number], rule, start)) is not None:
             message = f"`{rule}` replaces what was open on {day} and has other hours; to add them write `, {rule}`"
-            yield Finding("rule-replaces", message)
+            yield Doubt("rule-replaces", message)
 
 
 def _contradicted(before: list[str], rule: str, start: datetime) -> date | None:
@@ -94,8 +94,8 @@ def _within(inner: list[_Span], outer: list[_Span]) -> bool:
     return all(any(since <= begin and end <= until for since, until in outer) for begin, end in inner)
 
 
-def _over(calendar: Calendar, since: date) -> Iterator[Finding]:
+def _over(calendar: Calendar, since: date) -> Iterator[Doubt]:
     for text in calendar.holidays:
         day = holiday(text)
         if day.year is not None and date(day.year, day.month, day.day) < since:
-            yield Finding("holiday-over", f"`{text}` is over: remove it, or leave its year out to have it every year")
+            yield Doubt("holiday-over", f"`{text}` is over: remove it, or leave its year out to have it every year")

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from engine.calls.contract import Accepted, Actor
+from engine.domain.calendar_findings import Doubt
 from engine.domain.cdr import CallRecord, Outcome
 from engine.domain.directory_kinds import Kind
 
@@ -65,11 +66,15 @@ class Cdrs(Protocol):
 
 
 class DirectoryChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A change that is in force: the directory's revision, the changes in words, the files Asterisk took."""
+    """A change that is in force: the directory's revision, the changes in words, the files Asterisk took.
+
+    `findings` are warnings about a calendar that was put; none for any other change.
+    """
 
     revision: int
     changes: list[str]
     asterisk: list[str]
+    findings: list[Doubt]
 
 
 class DirectoryRevision(msgspec.Struct, frozen=True, kw_only=True):

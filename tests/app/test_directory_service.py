@@ -20,6 +20,7 @@ from engine.config.apply import AsteriskFiles
 from engine.config.asterisk import AsteriskPaths, AsteriskSettings
 from engine.config.errors import ConfigRejected
 from engine.config.render import FOLDER, base_files
+from engine.domain.calendar_findings import Doubt
 from engine.domain.directory import EMPTY
 from engine.domain.directory_kinds import Kind
 from engine.domain.values import CallId, Slug
@@ -215,6 +216,15 @@ async def with_numbers(room: Room) -> Room:
     await room.book.put("disposition", "Sale.1", SALE, OPS)
     await room.book.put("calendar", "week", WEEK, OPS)
     return room
+
+
+async def test_what_is_doubtful_in_a_calendar_is_told_whenever_it_is_put(room: Room) -> None:
+    for is_new in (True, False):
+        put = await room.book.put("calendar", "attic", {**WEEK, "hours": "off"}, OPS)
+        told = Doubt("never-open", "`off` is not open once in the coming year")  # as `engine import` says it
+        assert (bool(put.changes), put.findings) == (is_new, [told])
+    assert (await room.book.put("calendar", "attic", WEEK, OPS)).findings == []
+    assert (await room.book.remove("calendar", "attic", OPS)).findings == []
 
 
 async def test_what_the_directory_builds_on_is_kept_and_shown(room: Room) -> None:

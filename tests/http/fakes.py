@@ -20,6 +20,7 @@ from engine.calls.contract import (
     LimitsView,
     Told,
 )
+from engine.domain.calendar_findings import Doubt
 from engine.domain.callbacks import Callback, CallbackStatus
 from engine.domain.cdr import CallRecord, Disposition, LegRecord
 from engine.domain.contacts import Contact, ContactId, GivenContact, contact
@@ -547,6 +548,7 @@ class FakeDirectory:
         self.revision = 1
         self.asked: list[tuple[str, str, dict[str, Any], str]] = []
         self.bases: list[int | None] = []
+        self.findings: list[Doubt] = []
         self.fail: Callable[[], Exception] | None = None
 
     def entries(self, kind: EntryKind) -> list[dict[str, Any]]:
@@ -592,7 +594,12 @@ class FakeDirectory:
 
     def _changed(self) -> DirectoryChange:
         self.revision += 1
-        return DirectoryChange(revision=self.revision, changes=["~ site paris"], asterisk=["standardiste/pjsip.conf"])
+        return DirectoryChange(
+            revision=self.revision,
+            changes=["~ site paris"],
+            asterisk=["standardiste/pjsip.conf"],
+            findings=self.findings,
+        )
 
 
 class FakeUnmatched:

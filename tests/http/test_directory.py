@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from engine.config.errors import ConfigBusy, ConfigRejected
+from engine.domain.calendar_findings import Doubt
 from engine.errors import DatabaseAway, InvalidValue, Refused
 from engine.http.routes import ROUTES
 from engine.http.routing import Route
@@ -96,6 +97,13 @@ async def test_the_call_of_an_agent_who_talks_is_named(api: Api) -> None:
     api.directory.fail = lambda: Refused("alice is in call 7", rule="agent-busy", status=409, call_id="7")
     problem = await (await api.ask("DELETE", "/v1/agents/alice")).json()
     assert (problem["status"], problem["rule"], problem["call_id"]) == (409, "agent-busy", "7")
+
+
+async def test_what_is_doubtful_in_a_calendar_comes_with_the_answer(api: Api) -> None:
+    api.directory.findings = [Doubt("never-open", "`off` is not open once in the coming year")]
+    answer = await api.ask("PUT", "/v1/calendars/week", json={**GOOD["putCalendar"], "hours": "off"})
+    told = {"code": "never-open", "message": "`off` is not open once in the coming year"}
+    assert (answer.status, (await answer.json())["findings"]) == (200, [told])
 
 
 async def test_a_number_is_addressed_as_it_is_dialled(api: Api) -> None:
