@@ -66,10 +66,12 @@ def family(pid: int) -> dict[int, str]:
 
 
 def started(pid: int) -> str:
+    """Since when it runs; "" when it has ended, though nobody may have taken note of that yet."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return ""
+    return "" if fields[0] in "ZX" else fields[19]
 
 
 def ports_of(pids: set[int]) -> set[int]:
