@@ -336,6 +336,7 @@ class Acceptor:
                 rule="agent-busy",
                 status=409,
                 what_next="Wait for its end, or finish it with DELETE.",
+                call_id=call,
             )
 
     def _not_too_often(self, agent: Agent) -> None:

@@ -14,6 +14,8 @@ from engine.domain.limits import Level, Measure
 from engine.domain.public_events import EventType
 from engine.domain.values import CallId
 
+Label = Annotated[str, msgspec.Meta(max_length=255)]  # a column of the call record that is searched for
+
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks: a token with scopes; `agent` when the token is one agent's own."""
@@ -33,8 +35,8 @@ class ConnectOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     confirm: bool | None = None
     caller_id: str | None = None
     record: bool = False
-    campaign: str | None = None
-    contact: str | None = None
+    campaign: Label | None = None
+    contact: Label | None = None
     variables: dict[str, Any] = {}
     ring_agent_s: Annotated[int, msgspec.Meta(ge=5, le=120)] | None = None
     ring_customer_s: Annotated[int, msgspec.Meta(ge=5, le=180)] | None = None

@@ -1,7 +1,8 @@
 """One outbox item made ready for PostgreSQL: decoded, repaired when it must be, written.
 
-An item is tried as it is; then with what PostgreSQL cannot hold written out; a call record then without its
-variables. Its exact bytes are kept beside the row whenever it was altered. What still does not fit is a dead letter.
+An item is tried as it is; then with what PostgreSQL cannot hold written out, and a call record's labels cut; a call
+record then without its variables. Its exact bytes are kept beside the row whenever it was altered. What still does not
+fit is a dead letter.
 """
 
 import json
@@ -33,6 +34,9 @@ _PAYLOADS: dict[str, type[Payload]] = {
     "voicemail": Voicemail,
 }
 
+_LABELS = {"campaign_id", "contact_id"}
+_LONGEST_LABEL = 255  # characters: no index takes much more than 2,700 bytes
+
 # The item is at fault, not the database: trying the same again would fail the same way, for ever.
 POISON: tuple[type[BaseException], ...] = (
     asyncpg.DataError,
@@ -61,16 +65,23 @@ def as_it_is(item: OutboxItem) -> Delivery:
 
 
 def written_out(item: OutboxItem) -> Delivery:
-    """The payload with unstorable characters written out."""
-    plain = storable(json.loads(item.payload))  # accepts what msgspec refuses: lone surrogates, NaN
-    return Delivery(item, msgspec.convert(plain, _PAYLOADS[item.kind]), original=item.payload)
+    """The payload with unstorable characters written out, and no label longer than an index takes."""
+    return Delivery(item, msgspec.convert(_plain(item), _PAYLOADS[item.kind]), original=item.payload)
 
 
 def bare(item: OutboxItem) -> Delivery:
     """A call record without what the application gave; all of that is in `original`."""
-    plain: dict[str, Any] = storable(json.loads(item.payload))
+    plain = _plain(item)
     plain["record"] |= {"variables": {}, "disposition_fields": None}
     return Delivery(item, msgspec.convert(plain, CdrPayload), original=item.payload)
+
+
+def _plain(item: OutboxItem) -> dict[str, Any]:
+    plain: dict[str, Any] = storable(json.loads(item.payload))  # accepts what msgspec refuses: lone surrogates, NaN
+    if item.kind == "cdr":
+        for name in _LABELS & plain["record"].keys():
+            plain["record"][name] = plain["record"][name] and plain["record"][name][:_LONGEST_LABEL]
+    return plain
 
 
 REPAIRS: tuple[Callable[[OutboxItem], Delivery], ...] = (as_it_is, written_out, bare)

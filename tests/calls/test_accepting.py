@@ -161,7 +161,7 @@ async def test_an_agent_in_a_call_is_busy_until_its_end(room: Room) -> None:
     call_id = await room.talking()
     with pytest.raises(Refused, match=call_id) as refused:
         await room.ask()
-    assert (refused.value.rule, refused.value.status) == ("agent-busy", 409)
+    assert (refused.value.rule, refused.value.status, refused.value.call_id) == ("agent-busy", 409, call_id)
     await room.service.finish(call_id, CRM)
     await room.ended(call_id)
     await room.agent_rung()

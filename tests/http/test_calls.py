@@ -20,6 +20,14 @@ async def test_a_call_is_accepted_and_says_where_to_look(api: Api) -> None:
     assert (order.agent, order.variables, actor.name, key) == ("alice", {"crm": 7}, "crm", "order-7")
 
 
+@pytest.mark.parametrize("label", ["campaign", "contact"])
+async def test_a_label_the_record_cannot_hold_is_refused_before_the_call(api: Api, label: str) -> None:
+    answer = await api.ask("POST", "/v1/calls", json=ORDER | {label: "x" * 256})
+    assert (answer.status, (await answer.json())["pointer"]) == (422, f"/{label}")
+    assert api.calls.orders == []
+    assert (await api.ask("POST", "/v1/calls", json=ORDER | {label: "é" * 255})).status == 202
+
+
 async def test_live_calls_and_one_call(api: Api) -> None:
     items = (await (await api.ask("GET", "/v1/calls?live=true")).json())["items"]
     assert {one["id"] for one in items} == {LIVE, BOBS}

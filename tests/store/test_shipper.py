@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import random
+import string
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -133,6 +135,17 @@ async def test_variables_no_database_can_hold_do_not_cost_the_row(journal: Journ
     async with db.connection() as connection:
         assert await get_record(connection, call_id()) is not None
         assert await connection.fetchval("SELECT original FROM call_history") == text
+
+
+async def test_labels_no_index_can_hold_do_not_cost_the_row(journal: Journal, db: Database) -> None:
+    """Orders kept before there was a bound: PostgreSQL's index takes 2,704 bytes of what does not compress."""
+    long = "".join(random.Random(1).choices(string.printable, k=8_000))
+    await close(journal, 1, row := cdr(campaign_id=long, contact_id=long))
+    await Shipper(journal, db).ship()
+    async with db.connection() as connection:
+        stored = await get_record(connection, call_id())
+        assert await connection.fetchval("SELECT original FROM call_history") == row.payload
+    assert stored == record(campaign_id=long[:255], contact_id=long[:255])
 
 
 @pytest.mark.parametrize(
