@@ -47,7 +47,7 @@ async def _asked(route: Route, request: web.Request, services: Services) -> Aske
         structlog.contextvars.bind_contextvars(token=actor.token_id)
         services.pace.take(actor.token_id)
         require_scope(actor, route.scope)
-    _check_path(request)
+    _check_path(route, request)
     query = _query(route, request)
     body: msgspec.Struct | bytes | None = None
     if route.body is not None:
@@ -57,7 +57,9 @@ async def _asked(route: Route, request: web.Request, services: Services) -> Aske
     return Asked(request=request, services=services, actor=actor, query=query, body=body)
 
 
-def _check_path(request: web.Request) -> None:
+def _check_path(route: Route, request: web.Request) -> None:
+    if route.scope is not None and any("\0" in part for part in request.match_info.values()):
+        raise UnknownThing("Nothing has U+0000 in its name")
     call_id = request.match_info.get("call_id")
     if call_id is None:
         return

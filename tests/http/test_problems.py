@@ -109,6 +109,15 @@ async def code_of(answer: Any) -> str:
     return str(problem["code"])
 
 
+NAMED = [route for route in GUARDED if re.search(r"\{\w+\}", route.path)]
+
+
+@pytest.mark.parametrize("route", NAMED, ids=by_name)
+async def test_nothing_is_found_by_a_name_no_database_can_hold(api: Api, route: Route) -> None:
+    answer = await ask(api, route, path=re.sub(r"\{\w+\}", "%00", route.path))
+    assert (answer.status, await code_of(answer)) == (404, "unknown")
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=by_name)
 async def test_every_route_answers_well_when_asked_well(api: Api, route: Route) -> None:
     answer = await ask(api, route, token="std_admin")

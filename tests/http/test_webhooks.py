@@ -25,6 +25,14 @@ async def test_one_that_is_not_there(api: Api) -> None:
         assert (answer.status, (await answer.json())["code"]) == (404, "unknown")
 
 
+@pytest.mark.parametrize("name", ["CRM!", "%20", "x" * 41, "-", "my_crm", "%C3%A9"])
+async def test_a_name_no_webhook_can_have(api: Api, name: str) -> None:
+    body = {"url": "https://shop.example/hook"}
+    answer = await api.ask("PUT", f"/v1/webhooks/{name}", token="std_admin", json=body)
+    assert (answer.status, (await answer.json())["code"]) == (422, "invalid-value")
+    assert list(api.webhooks.kept) == ["crm"]
+
+
 @pytest.mark.parametrize("types", [["call.lost"], "call.ended", [7], ["call.ended"] * 51])
 async def test_types_there_are_not(api: Api, types: object) -> None:
     body = {"url": "https://shop.example/hook", "types": types}

@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 
 from engine.domain.public_events import EventType
+from engine.domain.values import slug
 from engine.http.routes.common import for_applications
 from engine.http.routing import Answer, Asked, Route, json_answer
 from engine.http.webhook_port import DeliveryEntry, DeliveryState, WebhookEntry, Webhooks, WebhookWish, WrittenWebhook
@@ -68,7 +69,7 @@ async def one(asked: Asked) -> web.Response:
 async def put(asked: Asked) -> web.Response:
     body = asked.body_as(WebhookBody)
     wish = WebhookWish(url=body.url, types=body.types, enabled=body.enabled)
-    return json_answer(await _book(asked).put(_name(asked), wish, asked.who))
+    return json_answer(await _book(asked).put(slug(_name(asked)), wish, asked.who))
 
 
 async def remove(asked: Asked) -> web.Response:
