@@ -56,6 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (head, less) left: no fault. Python would complain again at exit, hence the new stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # of a file or folder, while nothing serves yet: what befalls a running engine is a group
+        print(f"engine: {str(error) or type(error).__name__}", file=sys.stderr)
+        print("  next: engine doctor says what this account can read and write.", file=sys.stderr)
+        return 1
     return code
 
 

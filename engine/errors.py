@@ -11,6 +11,7 @@
     ├── IdempotencyConflict     this Idempotency-Key already stands for a request: answer that one
     ├── Unavailable             not now: say when to come back
     │   ├── DatabaseAway        PostgreSQL does not answer
+    │   ├── NotListening        the API's address is not to be had
     │   └── JournalUnwritable   the local journal cannot be written (disk full, locked by another engine)
     ├── DatabaseMismatch        the database's schema is not what this code needs: an operator must choose
     ├── JournalDamaged          the journal's file is there and cannot be read: a person must look at it
@@ -157,6 +158,12 @@ class DatabaseAway(Unavailable):
     """PostgreSQL does not answer."""
 
     code = "database-away"
+
+
+class NotListening(Unavailable):
+    """The API cannot listen at its address: another program has it, or no interface of this machine does."""
+
+    code = "not-listening"
 
 
 class JournalUnwritable(Unavailable):

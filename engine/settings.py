@@ -181,6 +181,8 @@ class AsteriskSettings(Section, frozen=True, kw_only=True):
     ] = None
 
     def __post_init__(self) -> None:
+        if self.rtp_last <= self.rtp_first:
+            raise ValueError("rtp_last must be above rtp_first")
         if self.webrtc_port is not None and None in (self.webrtc_url, self.tls_certificate, self.tls_key):
             raise ValueError("webrtc_port needs webrtc_url, tls_certificate and tls_key")
         if any(s.startswith("turn") for s in self.ice_servers) and None in (self.turn_user, self.turn_secret):

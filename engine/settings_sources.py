@@ -17,7 +17,7 @@ WHOLE = ("state_dir", "node_id")
 
 def read(file: Path | None, environment: Mapping[str, str]) -> dict[str, Any]:
     """What both say, nothing checked; raises ValueError for a file that is not TOML, OSError for one out of reach."""
-    settings = tomllib.loads(file.read_text("utf-8")) if file is not None else {}
+    settings = tomllib.loads(file.read_text("utf-8-sig")) if file is not None else {}
     for variable, text in environment.items():
         path = variable.upper().removeprefix(PREFIX).lower().split("__")
         if variable.upper().startswith(PREFIX) and (len(path) > 1 or path[0] in WHOLE):

@@ -90,6 +90,36 @@ def test_nothing_is_overwritten(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert (tmp_path / "out.csv").read_text() == "precious"
 
 
+def test_a_failed_export_leaves_no_half_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as away:
+        away.setenv("STANDARDISTE_POSTGRES__DSN", "postgresql://nobody@127.0.0.1:1/none")
+        assert cli.main(["cdr", "export", "--output", "out.csv"]) == 1
+    assert "PostgreSQL does not answer" in capsys.readouterr().err
+    assert not (tmp_path / "out.csv").exists()
+    assert cli.main(["cdr", "export", "--output", "out.csv"]) == 0
+
+
+def test_a_file_that_cannot_be_made_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["cdr", "export", "--output", "nowhere/out.csv"]) == 1
+    assert capsys.readouterr().err.startswith("engine: nowhere/out.csv cannot be written: No such file")
+
+
+@pytest.mark.parametrize(
+    ("filters", "told"),
+    [
+        (["--number", "01.87.65.43.21"], "no call record is like that: numbers are kept as +33142685300"),
+        (["--agent", "bob"], "no call record is like that\n"),
+        (["--number", "+33187654321"], ""),
+    ],
+)
+def test_an_empty_list_says_so(filters: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A number as people write it finds nothing: that must not be read as "never called"."""
+    assert cli.main(["cdr", "list", *filters]) == 0
+    assert capsys.readouterr().err.startswith(told)
+
+
 @pytest.mark.parametrize("wrong", [["--from", "2026-11-20"], ["--limit", "0"], ["--limit", "5000"], ["--to", "x"]])
 def test_a_wrong_filter_is_refused_in_words(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["cdr", "list", *wrong]) == 1

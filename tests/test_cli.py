@@ -16,6 +16,8 @@ from engine.errors import BadFile, DatabaseAway, Replaced
 from engine.observe.doctor import Check, Finding, examine, ill, report, well
 from engine.settings import AsteriskSettings, HttpSettings, Settings
 
+LOOK = "  next: engine doctor says what this account can read and write.\n"
+
 
 def test_every_command_is_in_the_help_and_explains_itself() -> None:
     parser = cli.build_parser()
@@ -36,6 +38,8 @@ def test_help_imports_nothing_heavy() -> None:
         (BadFile("x.toml: bad", what_next="mend it"), 1, "engine: x.toml: bad\n  next: mend it\n"),
         (KeyboardInterrupt(), 130, ""),
         (BrokenPipeError(), 0, ""),
+        (PermissionError(13, "Denied", "/srv/x"), 1, f"engine: [Errno 13] Denied: '/srv/x'\n{LOOK}"),
+        (TimeoutError(), 1, f"engine: TimeoutError\n{LOOK}"),
     ],
 )
 def test_errors_become_words_and_exit_codes(

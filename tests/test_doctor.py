@@ -132,3 +132,9 @@ def test_a_settings_file_everybody_reads(tmp_path: Path) -> None:
     assert doctor._settings(file).state == "care"
     file.chmod(0o640)
     assert doctor._settings(file).state == "well"
+
+
+async def test_a_file_in_place_of_the_state_directory(tmp_path: Path) -> None:
+    (tmp_path / "state").touch()
+    finding = await found(Settings(state_dir=tmp_path / "state"), "state directory")
+    assert (finding.state, "not a directory" in finding.saw) == ("ill", True)

@@ -64,6 +64,11 @@ def test_the_environment_sets_lists_tables_and_single_values_of_a_section(
     assert settings.ari.secret.get_secret_value() == "{not json"
 
 
+def test_a_file_of_windows_notepad_is_read(empty_folder: Path) -> None:
+    (empty_folder / "standardiste.toml").write_text('node_id = "lyon"\n', encoding="utf-8-sig")
+    assert load().node_id == "lyon"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "named"),
     [("HTPP__PORT", "1", "htpp"), ("HTTP__PROT", "1", "http.prot"), ("HTTP__PORT", "[1]", "http.port")],
@@ -93,6 +98,7 @@ def test_a_wrong_section_of_the_file_is_named_whatever_the_environment_says(
         ('[asterisk]\nwebrtc_url = "https://phone.example.net/ws"\n', "asterisk.webrtc_url"),
         ('[asterisk]\nwebrtc_url = "wss://u:pw@phone.example.net/ws"\n', "asterisk.webrtc_url"),
         ("[asterisk]\nwebrtc_port = 8443\n", "webrtc_port needs webrtc_url"),
+        ("[asterisk]\nrtp_first = 20000\nrtp_last = 10000\n", "rtp_last must be above rtp_first"),
         ('[asterisk]\nice_servers = ["http://stun.example.net"]\n', "asterisk.ice_servers"),
         ('[asterisk]\nice_servers = ["turn:turn.example.net"]\n', "turn_user and turn_secret"),
         ('[scenarios]\nweb_hosts = ["https://x"]\n', "scenarios.web_hosts"),

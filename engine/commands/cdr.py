@@ -80,13 +80,23 @@ def list_newest(asked: argparse.Namespace) -> int:
 
 async def _list(asked: argparse.Namespace) -> int:
     left = asked.limit
+    found = False
     async for records in _pages(asked, left):
         for record in records[:left]:
             print(_line(record))
+        found = found or bool(records)
         left -= len(records)
         if left <= 0:
             break
+    if not found:
+        print(f"no call record is like that{_spelling(asked.number)}", file=sys.stderr)
     return 0
+
+
+def _spelling(number: str | None) -> str:
+    if number is None or number.startswith("+"):
+        return ""
+    return ": numbers are kept as +33142685300, extensions as they are, and what was dialled to the letter"
 
 
 def _line(record: CallRecord) -> str:
@@ -111,16 +121,25 @@ async def _pages(asked: argparse.Namespace, most: int = _PAGE) -> AsyncIterator[
 
 
 def export(asked: argparse.Namespace) -> int:
-    if asked.output is None:
-        count = asyncio.run(_export(asked, sys.stdout))
-    else:
-        try:
-            with asked.output.open("x", encoding="utf-8", newline="") as file:
-                count = asyncio.run(_export(asked, file))
-        except FileExistsError:
-            raise InvalidValue(f"{asked.output} exists already", what_next="Name a new file.") from None
+    count = asyncio.run(_export(asked, sys.stdout)) if asked.output is None else _export_to(asked.output, asked)
     print(f"{count} call records", file=sys.stderr)
     return 0
+
+
+def _export_to(path: Path, asked: argparse.Namespace) -> int:
+    """A whole file, or none: half of one must not be taken for all there is, nor stand in the way of the next try."""
+    try:
+        file = path.open("x", encoding="utf-8", newline="")
+    except FileExistsError:
+        raise InvalidValue(f"{path} exists already", what_next="Name a new file.") from None
+    except OSError as error:
+        raise InvalidValue(f"{path} cannot be written: {error.strerror}", what_next="Name another file.") from None
+    try:
+        with file:
+            return asyncio.run(_export(asked, file))
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 async def _export(asked: argparse.Namespace, out: TextIO) -> int:

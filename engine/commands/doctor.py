@@ -74,6 +74,8 @@ def _state_dir(path: Path) -> Finding:
         if os.access(_nearest(path), os.W_OK):
             return well(f"{path}, made at first start")
         return ill(f"{path} is not there and cannot be made", f"mkdir -m 700 -p {path} && chown USER {path}")
+    if not path.is_dir():
+        return ill(f"{path} is a file, not a directory", "Name another as state_dir, or move the file away.")
     if not os.access(path, os.W_OK | os.X_OK):
         return ill(f"{path} cannot be written by this user", f"chown USER {path}")
     if path.stat().st_mode & 0o077:

@@ -31,11 +31,14 @@ def register(subparsers: Subparsers) -> None:
 
 def _create(asked: argparse.Namespace) -> int:
     from engine.domain.values import slug
-    from engine.store import tokens
+    from engine.errors import UnknownThing
+    from engine.store import directory, tokens
     from engine.store.pool import Connection
 
     async def work(connection: Connection) -> None:
         agent = slug(asked.agent) if asked.agent else None
+        if agent is not None and agent not in (await directory.load(connection)).agents:
+            raise UnknownThing(f"there is no agent {agent!r}", what_next="Enrol or import the agent first.")
         token, plain = await tokens.create(connection, asked.name, asked.scope, agent=agent)
         print(f"token {token.name} ({', '.join(sorted(token.scopes))}), shown this once:")
         print(plain)

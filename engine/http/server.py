@@ -17,7 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from engine.calls.contract import Calls, Feed, Limits
-from engine.errors import ProgrammingError, StandardisteError, Unavailable
+from engine.errors import NotListening, ProgrammingError, StandardisteError
 from engine.http import openapi, problems
 from engine.http.asked import serve
 from engine.http.auth import Pace
@@ -245,9 +245,9 @@ class ApiServer:
             await _Site(self._runner, self._app[SERVICES].metrics.http, self._limits).start()
         except OSError as taken:
             await self._runner.cleanup()
-            raise Unavailable(
+            raise NotListening(
                 f"the API cannot listen on {self._limits.host}:{self._limits.port}: {taken.strerror or taken}",
-                what_next="Free the port, or choose another in [http].",
+                what_next="Free the port, or choose another in [http]; host is an address of this machine.",
             ) from taken
         self.port = int(self._runner.addresses[0][1])
         log.info("http listening", url=self.url)

@@ -22,7 +22,7 @@ from engine.app import measuring, pruning
 from engine.app.engine import Engine, ari_secret
 from engine.domain import ids
 from engine.domain.values import CallId, ChannelId
-from engine.errors import DatabaseAway, JournalUnwritable, Replaced
+from engine.errors import DatabaseAway, JournalUnwritable, NotListening, Replaced
 from engine.http.ports import PartState
 from engine.journal import OutboxRow
 from engine.sections import Secret
@@ -385,6 +385,14 @@ async def test_a_life_that_ends_by_another_engine_says_so(settings: Settings, ds
     await fake.say(event("ApplicationReplaced"))
     with pytest.raises(Replaced):
         await asyncio.wait_for(life, 10)
+
+
+async def test_an_address_that_is_not_to_be_had_is_said_in_words(settings: Settings, dsn: str) -> None:
+    """The commonest mistake of all: an engine runs already. It was a page of traces."""
+    async with asyncio.timeout(20), await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as other:
+        port = other.sockets[0].getsockname()[1]
+        with pytest.raises(NotListening, match=f"127.0.0.1:{port}"):
+            await module.run(replace(settings, http=HttpSettings(port=port)), dsn)
 
 
 async def test_it_starts_without_postgresql_from_its_copies(

@@ -9,7 +9,7 @@ from aiohttp import ClientConnectionError, ClientSession, web
 from structlog.testing import capture_logs
 
 from engine.calls.contract import CallView
-from engine.errors import Unavailable
+from engine.errors import NotListening
 from engine.http.server import ApiServer, build_app
 from engine.observe.metrics import Metrics
 from engine.settings import HttpSettings
@@ -77,7 +77,7 @@ async def test_a_request_that_does_not_end_is_cut() -> None:
 
 async def test_a_port_that_is_taken_is_said_in_words(api: Api) -> None:
     limits = HttpSettings(port=api.port)
-    with pytest.raises(Unavailable, match=f"cannot listen on 127.0.0.1:{api.port}"):
+    with pytest.raises(NotListening, match=f"cannot listen on 127.0.0.1:{api.port}"):
         async with ApiServer(app_over(FakeCalls(), limits), limits):
             pass
 
