@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 STARTED = "asterisk_started"
 NORMAL = 16  # Q.850 normal call clearing
+EXPLICIT = 32  # no Q.850 at all: Asterisk's own flag for a hang-up that ARI or its command line ordered
 
 
 class NodeFacts(Protocol):
@@ -158,7 +159,7 @@ class Listener:
         return ChannelEnded(
             at=self._clock.now(),
             channel=ChannelId(asked.channel.id),
-            cause=asked.cause or NORMAL,
+            cause=NORMAL if asked.soft and asked.cause == EXPLICIT else asked.cause or NORMAL,
             sip_code=asked.tech_cause,
         )
 

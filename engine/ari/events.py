@@ -65,7 +65,10 @@ class ChannelStateChange(Event, frozen=True, tag=True, kw_only=True):
 
 
 class ChannelHangupRequest(Event, frozen=True, tag=True, kw_only=True):
-    """Somebody asked for the channel's end; `StasisEnd` follows, and `ChannelDestroyed` if we made the channel."""
+    """Somebody asked for the channel's end; `StasisEnd` follows, and `ChannelDestroyed` if we made the channel.
+
+    `soft`: Asterisk asked itself, and `cause` is its own flag (32: by ARI or the command line), not Q.850.
+    """
 
     channel: ChannelSnapshot
     cause: int | None = None

@@ -154,6 +154,18 @@ async def test_a_caller_who_hangs_up_has_ended_when_the_channel_leaves_us(room: 
     assert (ended.channel, ended.cause, ended.sip_code) == (CALLER, 21, 603)
 
 
+async def test_a_caller_we_hang_up_on_has_a_cause_of_the_network(room: Room) -> None:
+    """Seen with Asterisk 22: `DELETE` of a channel tells of the flag AST_SOFTHANGUP_EXPLICIT where the cause stands."""
+    listener, _ = listening(room, Facts())
+    room.registry.expect(CALLER)
+    asked = event("ChannelHangupRequest", channel=channel(CALLER), cause=32, soft=True)
+    for told in (asked, event("StasisEnd", channel=channel(CALLER))):
+        await listener.take(Received(1, decode(told)))
+    (ended,) = room.registry._expected[CALLER]
+    assert isinstance(ended, ChannelEnded)
+    assert ended.cause == 16
+
+
 async def test_a_caller_sent_back_to_the_dialplan_has_not_hung_up(room: Room) -> None:
     assert await told_of_a_caller(room, "StasisEnd") == []
 
