@@ -80,6 +80,23 @@ def test_an_engine_that_was_replaced_ends_with_a_code_of_its_own(
     assert capsys.readouterr().err == "engine: another engine took our place\n  next: Stop it.\n"
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["config plan", "config apply", "config history", "config rollback 1", "token list", "token revoke crm"],
+)
+def test_who_forgot_config_is_told_so_and_nothing_is_made(
+    words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They made an empty PostgreSQL, and spoke of its empty directory: `apply` would have given that to Asterisk."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STANDARDISTE_STATE_DIR", str(tmp_path / "state"))
+    assert cli.main(words.split()) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"engine: there is no PostgreSQL in {tmp_path}/state")
+    assert "--config" in told
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["version"]) == 0
     assert capsys.readouterr().out.startswith("standardiste 0.")

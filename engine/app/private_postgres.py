@@ -45,7 +45,7 @@ class PrivatePostgres:
         if not make and self.server.made_by is None:
             raise Unavailable(
                 f"there is no PostgreSQL in {self.server.home} yet",
-                what_next="`engine run` makes it; or name yours in [postgres] dsn.",
+                what_next="`engine import` and `engine run` make it. If it is elsewhere: --config names its settings.",
             )
         self._state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_reachable(self.server.home)

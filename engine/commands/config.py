@@ -71,7 +71,7 @@ def _with_pipeline(asked: argparse.Namespace, work: "Callable[[Pipeline], Awaita
 
     async def inside() -> bool:
         settings = settings_of(asked)
-        async with database(settings, _say) as dsn, pipeline(settings, dsn) as opened:
+        async with database(settings, _say, make=False) as dsn, pipeline(settings, dsn) as opened:
             return bool(await work(opened))
 
     return asyncio.run(inside())

@@ -43,7 +43,7 @@ def _create(asked: argparse.Namespace) -> int:
         print(f"token {token.name} ({', '.join(sorted(token.scopes))}), shown this once:")
         print(plain)
 
-    return _with_database(asked, work)
+    return _with_database(asked, work, make=True)  # the first token is made before the first start
 
 
 def _list(asked: argparse.Namespace) -> int:
@@ -70,13 +70,13 @@ def _revoke(asked: argparse.Namespace) -> int:
     return _with_database(asked, work)
 
 
-def _with_database(asked: argparse.Namespace, work: "Callable[..., Awaitable[None]]") -> int:
+def _with_database(asked: argparse.Namespace, work: "Callable[..., Awaitable[None]]", *, make: bool = False) -> int:
     from engine.app.database import database
     from engine.store import migrate
     from engine.store.pool import Database
 
     async def inside() -> None:
-        async with database(settings_of(asked), print) as dsn, Database(dsn, size=1) as db:
+        async with database(settings_of(asked), print, make=make) as dsn, Database(dsn, size=1) as db:
             await migrate.migrate(db)
             async with db.connection() as connection:
                 await work(connection)
