@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,3 +131,17 @@ def test_the_doctor_sees_postgresql(capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["doctor"])
     assert "PostgreSQL  " in (shown := capsys.readouterr().out)
     assert "hunter" not in shown
+
+
+async def _says(dsn: str, statement: str) -> None:
+    async with Database(dsn) as db, db.connection() as connection:
+        await connection.execute(statement)
+
+
+def test_the_doctor_sees_that_the_schema_is_a_newer_engines(capsys: pytest.CaptureFixture[str], dsn: str) -> None:
+    asyncio.run(_says(dsn, "INSERT INTO schema_migrations (version, name, sha256) VALUES (999, 'later', '')"))
+    try:
+        assert cli.main(["doctor"]) == 1
+    finally:
+        asyncio.run(_says(dsn, "DELETE FROM schema_migrations WHERE version = 999"))
+    assert re.search("ILL +PostgreSQL +schema [0-9]+, this engine knows [0-9]+", capsys.readouterr().out)

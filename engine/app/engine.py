@@ -64,7 +64,7 @@ from engine.domain.call import Call
 from engine.domain.events import CallRequested, Event
 from engine.domain.limits import Reading, kind_of
 from engine.domain.stages import Ended
-from engine.errors import NotListening, Replaced
+from engine.errors import DatabaseMismatch, NotListening, Replaced
 from engine.http.server import ApiServer, build_app
 from engine.journal import Journal
 from engine.observe.metrics import Metrics
@@ -422,14 +422,15 @@ class Engine:
 
 
 async def run(settings: Settings, dsn: str, *, listening: Callable[[str], None] = lambda url: None) -> None:
-    """The whole life of an engine; raises Replaced when another one took its place, NotListening without an address."""
+    """The whole life of an engine; raises Replaced when another one took its place, NotListening without an address,
+    DatabaseMismatch when PostgreSQL's schema is not its own."""
     async with Engine(settings, dsn) as engine:
         try:
             await engine.serve(listening=listening)
         except BaseExceptionGroup as faults:
-            if (deaf := faults.subgroup(NotListening)) is None:
+            if (told := faults.subgroup((NotListening, DatabaseMismatch))) is None:
                 raise
-            raise deaf.exceptions[0] from None
+            raise told.exceptions[0] from None
         except asyncio.CancelledError:
             if not engine.listener.replaced.is_set():
                 raise

@@ -7,7 +7,7 @@ import structlog
 
 from engine.app.directories import CurrentDirectory
 from engine.domain.directory import Directory
-from engine.errors import BadFile, StandardisteError
+from engine.errors import BadFile, DatabaseMismatch, StandardisteError
 from engine.store import directory, last_good, migrate
 from engine.store.pool import Database
 from engine.store.tokens import TokenBook
@@ -44,11 +44,13 @@ class DirectoryKeeper:
             self.loaded = found is not None
 
     async def run(self) -> None:
-        """Follow PostgreSQL for ever."""
+        """Follow PostgreSQL for ever; raises DatabaseMismatch when its schema is none this engine can work with."""
         while True:
             try:
                 await self._follow()
             except StandardisteError as away:
+                if isinstance(away, DatabaseMismatch) and not self._migrated:
+                    raise  # to go on would be to write into tables we do not know
                 log.debug("directory.not_followed", why=away.message)
             except Exception:  # a row nobody foresaw must not cost the living calls their engine: the last good counts
                 log.exception("directory.unusable")

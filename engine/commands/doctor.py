@@ -196,14 +196,22 @@ async def _postgres(settings: Settings) -> Finding:
         return well("private one, started by the engine")
     import asyncpg  # heavy, and not needed for --help
 
+    from engine.store.migrate import migrations
+
     try:
         connection = await asyncpg.connect(settings.postgres.dsn.get_secret_value(), timeout=5)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as wrong:
         return ill(str(wrong), "Correct [postgres] dsn, or leave it out for a private one.")
     try:
         version = connection.get_server_version()
+        made = await connection.fetchval("SELECT to_regclass('schema_migrations')", timeout=5)
+        schema = await connection.fetchval("SELECT count(*) FROM schema_migrations", timeout=5) if made else 0
     finally:
         await connection.close(timeout=5)
+    if schema > (known := len(migrations())):
+        return ill(
+            f"schema {schema}, this engine knows {known}", "Install the engine version that made it, or a newer one."
+        )
     return well(f"PostgreSQL {version.major}.{version.minor}")
 
 

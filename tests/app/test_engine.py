@@ -22,14 +22,14 @@ from engine.app import measuring, pruning
 from engine.app.engine import Engine, ari_secret
 from engine.domain import ids
 from engine.domain.values import CallId, ChannelId
-from engine.errors import DatabaseAway, JournalUnwritable, NotListening, Replaced
+from engine.errors import DatabaseAway, DatabaseMismatch, JournalUnwritable, NotListening, Replaced
 from engine.http.ports import PartState
 from engine.journal import OutboxRow
 from engine.sections import Secret
 from engine.settings import AriSettings, AsteriskSettings, HttpSettings, JournalSettings, Settings
 from engine.store import callbacks, tokens
 from engine.store import directory as stored
-from engine.store.migrate import migrate
+from engine.store.migrate import Migration, migrate, migrations
 from engine.store.pool import Database
 from tests.ari.conftest import fake
 from tests.ari.fake_asterisk import FakeAsterisk, answers, channel, event
@@ -393,6 +393,17 @@ async def test_an_address_that_is_not_to_be_had_is_said_in_words(settings: Setti
         port = other.sockets[0].getsockname()[1]
         with pytest.raises(NotListening, match=f"127.0.0.1:{port}"):
             await module.run(replace(settings, http=HttpSettings(port=port)), dsn)
+
+
+async def test_a_schema_of_a_newer_engine_is_refused_and_not_written_into(
+    settings: Settings, empty_dsn: str, fake: FakeAsterisk
+) -> None:
+    """Who goes back to an older engine is told so. It ran on for ever, without directory and without a word."""
+    async with Database(empty_dsn) as db:
+        await migrate(db, [*migrations(), Migration(len(migrations()) + 1, "later", "CREATE TABLE later (a int)")])
+    async with asyncio.timeout(20):
+        with pytest.raises(DatabaseMismatch, match=f"this engine knows {len(migrations())}"):
+            await module.run(settings, empty_dsn)
 
 
 async def test_it_starts_without_postgresql_from_its_copies(
