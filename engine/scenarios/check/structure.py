@@ -3,19 +3,22 @@
 from engine.domain.scenario.graph import (
     AnyNode,
     Expression,
+    Hangup,
     Incident,
     Menu,
     Node,
     NodeName,
+    Program,
     Set,
     Subflow,
     Switch,
     Transfer,
 )
 from engine.domain.scenario.outcomes import OUTCOMES, edges
+from engine.domain.values import Slug
 from engine.scenarios.check import walks
 from engine.scenarios.check.subject import Subject
-from engine.scenarios.check.ways import ENDS, FAULT, REACHING, may, must, part_of
+from engine.scenarios.check.ways import ENDS, FAULT, REACHING, may, must, part_of, runs
 
 _FILLED: dict[type[Node], str] = {Menu: "keys", Switch: "cases", Set: "values", Incident: "flags"}
 """What a node is nothing without."""
@@ -109,8 +112,26 @@ def _ends(subject: Subject) -> None:
         name: [way.to for way in out if not (way.implied and way.outcome == FAULT)]
         for name, out in subject.ways.items()
     }
-    ends = [name for name, node in nodes.items() if isinstance(node, (*ENDS, *REACHING))]
+    ends = [name for name, node in nodes.items() if isinstance(node, (*ENDS, *REACHING)) or _ends_inside(subject, node)]
     good = walks.reached(walks.backwards(leads), ends)
     for name in nodes:
         if name not in good and all(to in nodes for to in edges(nodes[name]).values()):
             subject.find("S207", (), "no hangup, return, ring, group or transfer can be reached from here", name)
+
+
+def _ends_inside(subject: Subject, node: AnyNode) -> bool:
+    """Whether a subflow, or one that it runs, has an end of its own: then its caller need not come back."""
+    return isinstance(node, Subflow) and any(
+        isinstance(inner, (Hangup, *REACHING))
+        for name in walks.reached(runs(subject.program), {node.scenario})
+        for inner in _entered(subject.program, name)
+    )
+
+
+def _entered(program: Program, name: Slug) -> list[AnyNode]:
+    """The nodes of a scenario that written edges lead to from its start."""
+    scenario = program.scenarios.get(name)
+    if scenario is None:
+        return []
+    leads = {at: edges(node).values() for at, node in scenario.nodes.items()}
+    return [scenario.nodes[at] for at in walks.reached(leads, {scenario.start}) if at in scenario.nodes]
