@@ -13,6 +13,7 @@ from engine.scenarios.check import (
     hearing,
     keys,
     kinds,
+    languages,
     limits,
     names,
     prompts,
@@ -60,6 +61,7 @@ def check(program: Program, house: House, places: Places) -> Report:
     proofs = {proof.scenario: proof for proof in Prover(program, ways, house).prove()}
     secrets = sensitive.sensitive(program)
     states = hearing.states(program, ways)
+    spoken = languages.states(program, ways)
     circle_of_runs = subflows.circles(program)
     for name, scenario in program.scenarios.items():
         subject = Subject(program, scenario, ways[name], house, desk)
@@ -67,6 +69,7 @@ def check(program: Program, house: House, places: Places) -> Report:
             each(subject)
         sensitive.check(subject, secrets[name])
         hearing.check(subject, states)
+        languages.check(subject, spoken)
         subflows.check_circles(subject, circle_of_runs)
         if name == program.main and name in proofs:
             limits.check(subject, proofs[name])
