@@ -32,6 +32,14 @@ _FITTED: Types = {_TEXT: "text", _PATTERN: "text"}
 _OURS: dict[str, ValueType] = {of.name(): name for name, of in _CEL.items()}
 
 
+def can_name(variable: Variable) -> bool:
+    """Whether an expression can name a variable so: CEL keeps words such as `package` and `type` for itself."""
+    try:
+        return type_of(Expression(variable), {variable: "text"}) == "text"
+    except InvalidValue:
+        return False
+
+
 def type_of(expression: Expression, types: Types) -> ValueType:
     """What it yields; raises InvalidValue, which says what is wrong, for one that does not fit the variables."""
     found = _compiled(expression, _Known(frozenset(types.items()))).return_type().name()

@@ -83,7 +83,7 @@ CODES: dict[str, Code] = {
     ),
     "S213": Code(
         "a case that can never hold",
-        "Take one of the two away.",
+        "Take it away, or mend its condition.",
         "two cases with the same condition",
     ),
     # -- what the deployment does not have -----------------------------------------------------------------------------
@@ -191,7 +191,7 @@ CODES: dict[str, Code] = {
     ),
     "S504": Code(
         "an expression that is wrong",
-        "Mend the expression (CEL); texts stand in quotes inside it.",
+        "Mend the expression (CEL: equal is ==, and is &&); texts stand in quotes inside it.",
         "when: department > 3, where department is a text",
     ),
     "S505": Code(
@@ -213,6 +213,11 @@ CODES: dict[str, Code] = {
         "a variable that cannot be set",
         "caller, called, redirected_from, language and day are known; choose another name.",
         "into: caller",
+    ),
+    "S509": Code(
+        "a variable that no expression can name: the word is CEL's own",
+        "Choose another name, such as the_package.",
+        "package, type, list or in under `vars`",
     ),
     # -- prompts -------------------------------------------------------------------------------------------------------
     "S601": Code(

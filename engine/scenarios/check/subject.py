@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 
-from engine.domain.scenario import graph
+from engine.domain.scenario import expressions, graph
 from engine.domain.scenario.graph import NodeName, Program, Scenario, ValueType, Variable
 from engine.scenarios.check import walks
 from engine.scenarios.check.reporting import Desk, Part
@@ -28,8 +28,9 @@ class Subject:
 
     @cached_property
     def types(self) -> Mapping[Variable, ValueType]:
-        """Of all variables an expression may use."""
-        return {**graph.KNOWN, **{name: var.type for name, var in self.scenario.vars.items()}}
+        """Of all variables an expression may use; with a name that CEL keeps for itself, none at all could be read."""
+        declared = self.scenario.vars.items()
+        return {**graph.KNOWN, **{name: var.type for name, var in declared if expressions.can_name(name)}}
 
     @cached_property
     def while_there(self) -> set[NodeName]:

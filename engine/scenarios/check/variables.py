@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from engine.domain.scenario import graph
-from engine.domain.scenario.expressions import variables_in
+from engine.domain.scenario.expressions import can_name, variables_in
 from engine.domain.scenario.graph import Callback, NodeName, Return, Variable
 from engine.scenarios.check.subject import Subject
 from engine.scenarios.check.uses import reads, writes
@@ -26,6 +26,9 @@ def _undeclared(subject: Subject) -> None:
                 subject.find("S501", write.part, f"{write.variable} is not declared under `vars`", name)
     for variable in subject.scenario.vars.keys() & graph.KNOWN.keys():
         subject.find("S508", ("vars", variable), f"{variable} is known in every scenario, and cannot be declared")
+    for variable in subject.scenario.vars:
+        if not can_name(variable):
+            subject.find("S509", ("vars", variable), f"{variable} is a word of the expressions' own")
 
 
 def _unassigned(subject: Subject) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.domain.scenario.expressions import LONGEST, Types, evaluate, fits, type_of, variables_in
+from engine.domain.scenario.expressions import LONGEST, Types, can_name, evaluate, fits, type_of, variables_in
 from engine.domain.scenario.graph import Expression, Value, Variable
 from engine.errors import InvalidValue
 
@@ -81,3 +81,9 @@ def test_a_pattern_is_for_the_whole_of_a_text(pattern: str, text: str, fit: bool
 def test_a_pattern_that_is_none_is_told() -> None:
     with pytest.raises(InvalidValue, match="invalid regular expression"):
         fits("[0-9", "3")
+
+
+@pytest.mark.parametrize("word", ["package", "function", "type", "list", "int", "in", "null", "true"])
+def test_a_word_of_the_expressions_own_names_no_variable(word: str) -> None:
+    assert not can_name(Variable(word))
+    assert can_name(Variable(f"the_{word}"))
