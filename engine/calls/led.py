@@ -49,6 +49,12 @@ class Led:
             return event
         return msgspec.structs.replace(event, digit=self._secrets.typed(event.digit))
 
+    def tell_faults(self, before: Call | None, after: Call) -> None:
+        """Say what went wrong in the scenario by this step: to its author it is but an edge that callers take."""
+        known = len(before.run.faults) if before is not None and before.run is not None else 0
+        for what in after.run.faults[known:] if after.run is not None else ():
+            log.warning("scenario.fault", call=after.id, what=what)
+
     async def answer(self, call: Call, number: int, question: AnyQuestion) -> Answer:
         if isinstance(question, CheckSecret):
             return Answer("done" if self._secrets.check(question) else "no_match")

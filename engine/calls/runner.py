@@ -148,6 +148,7 @@ class CallTask:
         row = rows.step(event, effects, call)
         told = rows.told(None, event, call)
         await self._around.journal.append_nowait(row, durable=True, idempotency=idempotency, outbox=told)
+        self._led.tell_faults(None, call)
         self._call = call
         return effects
 
@@ -193,6 +194,7 @@ class CallTask:
             effects = tuple(effect for effect in effects if not isinstance(effect, DialChannel))
         if call is before and not effects:
             self._around.unused(event)
+        self._led.tell_faults(before, call)
         self._call = call
         self._settle(before, event, effects)
 

@@ -29,7 +29,7 @@ from engine.domain.directory import Language
 from engine.domain.scenario.run import Ending
 from engine.errors import InvalidValue
 from engine.scenarios.answers import Answer, kind_of, parse
-from engine.scenarios.simulator import Caller
+from engine.scenarios.simulator import YEARS, Caller
 from engine.yaml_nodes import Findings, compose, entries, is_null, items, read, unknown_key
 
 KEYS = re.compile(r"[0-9*#A-D]{1,64}", re.ASCII)
@@ -291,4 +291,4 @@ def _moment(text: str) -> datetime | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found if found.tzinfo is not None else None
+    return found if found.tzinfo is not None and found.year in YEARS else None

@@ -51,8 +51,12 @@ def hold(program: Program, conversation: Conversation, beyond: World | None = No
         holding.end()
         _compare(call.run, conversation)
     except _Failed as failed:
-        failure = f"{failed}; the way so far: {way(call.run)}"
+        failure = "; ".join((f"{failed}; the way so far: {way(call.run)}", *_wrong(call.run)))
     return Held(conversation=conversation, run=call.run, seconds=call.now, failure=failure)
+
+
+def _wrong(run: Run) -> list[str]:
+    return [f"went wrong: {what}" for what in run.faults]
 
 
 def way(run: Run) -> str:

@@ -20,6 +20,7 @@ from engine.domain.scenario import interpreter, talk
 from engine.domain.scenario.graph import Program, Value, Variable
 from engine.domain.scenario.run import Listening, Run
 from engine.domain.scenario.secrets import Secrets
+from engine.errors import InvalidValue
 from engine.scenarios.answers import TALKED, Answer, Asked, World, asked_by
 from engine.scenarios.hearing import DEAF, Ears
 
@@ -28,6 +29,8 @@ RINGS_S = 6.0
 TOLD_S: dict[str, float] = {"busy": 2.0, "nobody": 0.5, "error": 1.0}
 """How soon it is known that nobody talks to the caller; else when the search is over."""
 TALK_S = 60.0
+YEARS = range(1970, 2200)
+"""When a call may come: calendars look a year ahead, and time zones some hours back."""
 KEY_S = 0.2
 """From a key to the next, of somebody who types fast."""
 EVER = float("inf")
@@ -98,12 +101,19 @@ class HungUp(msgspec.Struct, frozen=True, kw_only=True):
     at: float
 
 
+class WentWrong(msgspec.Struct, frozen=True, kw_only=True):
+    """`what`: at which node, and why it is left by its `error`, or by a limit."""
+
+    at: float
+    what: str
+
+
 class Over(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     end: Literal["ended", "hung_up", "limit", "fault", "talked"]
 
 
-Event = Said | Pressed | Answered | Spoke | Silent | HungUp | Over
+Event = Said | Pressed | Answered | Spoke | Silent | HungUp | WentWrong | Over
 
 
 class Open(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,13 +137,15 @@ class Simulation:
         self.now = 0.0
         self.story: list[Event] = []
         self.open: Open | None = None
+        if caller.at.year not in YEARS:
+            raise InvalidValue(f"a call in the year {caller.at.year}: from {YEARS[0]} to {YEARS[-1]}", pointer="/at")
         self._world, self._start = world, caller.at.astimezone(UTC)
         self._due: dict[str, float] = {}
         self._said: Said | None = None
         self._reply: talk.Replied | talk.Reached | None = None
         self._taking: _Taking | None = None
         self._secrets = Secrets()
-        self._silences = 0
+        self._silences = self._faults = 0
         self._follow(interpreter.begin(program, self._moment(), language=caller.language, facts=caller.facts))
 
     @property
@@ -243,6 +255,8 @@ class Simulation:
         self._follow(interpreter.step(self.program, self.run, told))
 
     def _follow(self, step: interpreter.Step) -> None:
+        faults, self._faults = step.run.faults[self._faults :], len(step.run.faults)
+        self.story += [WentWrong(at=self.now, what=what) for what in faults]
         self.run: Run = step.run
         at_once = [told for order in step.orders if (told := self._obey(order)) is not None]
         phase = self.run.phase

@@ -22,6 +22,7 @@ from engine.scenarios.simulator import (
     Silent,
     Simulation,
     Spoke,
+    WentWrong,
 )
 
 HELP = "keys 0-9 * # A-D; . to say nothing; s 10 to speak for 10 s; w 5 to wait for 5 s; h to hang up"
@@ -80,6 +81,8 @@ class Telephone:
                 words = "you say nothing"
             case HungUp():
                 words = "you hang up"
+            case WentWrong(what=what):
+                words = f"went wrong: {what}"
             case Over(end=end):
                 words = f"over: {end}"
         return words

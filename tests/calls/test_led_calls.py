@@ -21,6 +21,7 @@ from engine.domain.scenario.graph import (
     Play,
     Program,
     Ring,
+    Set,
     Variable,
     Voicemail,
 )
@@ -165,6 +166,14 @@ async def test_a_house_that_fails_is_an_error_of_the_node(
     with capture_logs() as logs:
         assert await outcome(Led(tmp_path, exchange, OPEN, failure)) == "hours=error"
     assert [line["question"] for line in logs if line["event"] == "scenario.question_failed"] == ["AskHours"]
+
+
+async def test_why_a_node_went_wrong_is_in_the_log(tmp_path: Path, exchange: Exchange) -> None:
+    count = Set(values={Variable("pin"): Expression("string(1 / size(''))")}, next=END)
+    with capture_logs() as logs:
+        assert await outcome(Led(tmp_path, exchange, program(count=count))) == "count=error"
+    told = [line["what"] for line in logs if line["event"] == "scenario.fault"]
+    assert told == ["main/count: `string(1 / size(''))`: divide by zero"]
 
 
 async def test_an_engine_that_knows_nothing_says_so(tmp_path: Path, exchange: Exchange) -> None:
