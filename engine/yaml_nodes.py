@@ -18,6 +18,7 @@ from engine.errors import BadFile
 MAX_BYTES = 16 * 1024 * 1024  # 10,000 agents are about 3 MB
 MAX_DEPTH = 50
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C library, ten times as fast, where PyYAML has it
+_IN_QUOTES = "while scanning a quoted scalar"
 _NULL = frozenset({"", "~", "null"})
 
 
@@ -99,6 +100,8 @@ class _Refused(Exception):  # never leaves this module
 def _fault(error: yaml.MarkedYAMLError, text: str) -> Fault:
     """What the parser says; the end of the text is on its last line, where one would look for it."""
     mark, problem = error.problem_mark or error.context_mark, ", ".join(filter(None, (error.context, error.problem)))
+    if error.context == _IN_QUOTES and error.context_mark is not None:  # they swallow all that follows
+        problem += f"; the quotes were opened in line {error.context_mark.line + 1}"
     lines = text.splitlines() or [""]
     if mark is None or mark.line >= len(lines):
         return Fault(len(lines), len(lines[-1]) + 1, problem)

@@ -143,6 +143,8 @@ def test_a_conversation_that_goes_another_way_is_exit_code_1(folder: Path, capsy
         (["test"], "either names of scenarios or --all"),
         (["test", "tiny", "--all"], "either names of scenarios or --all"),
         (["test", "other"], "S101"),
+        (["publish", "tinny"], "tinny/scenario.yaml: not there\n  next: Did you mean tiny?"),
+        (["publish", "reception"], "reception/scenario.yaml: not there\n  next: Give its name, or --folder DIR"),
         (["try", "tiny", "--at", "noon"], "--at: "),
         (["try", "tiny", "--answer", "weather=fine"], "'weather' is nothing a scenario asks"),
         (["try", "Tiny"], "'Tiny' is not an identifier"),

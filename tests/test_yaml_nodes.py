@@ -12,6 +12,10 @@ REFUSED = [
     ("a: 1\n---\nb: 1", Fault(2, 1, "a second document, after `---`: write it into another file")),
     ("a: 1\n  b: 2", Fault(2, 4, "mapping values are not allowed in this context")),
     ("a: [1, 2", Fault(1, 9, "while parsing a flow sequence, did not find expected ',' or ']'")),
+    (
+        'a: 1\nb: "one\nc: 2',
+        Fault(3, 5, "while scanning a quoted scalar, found unexpected end of stream; the quotes were opened in line 2"),
+    ),
     ("é: 1\nb: \x07", Fault(2, 4, "not YAML: control characters are not allowed")),
     ("a: 1\nb: \ud800", Fault(2, 1, "not text: surrogates not allowed")),
 ]

@@ -21,6 +21,7 @@ import yaml
 
 from engine.domain.scenario.graph import Scenario
 from engine.errors import BadFile
+from engine.scenarios import notation
 from engine.scenarios.findings import Finding, in_order
 from engine.scenarios.places import Places, Way
 from engine.scenarios.reading import Reader
@@ -84,7 +85,7 @@ def _no_collecting() -> Iterator[None]:
 def _loaded(text: str, file: str, name: str) -> Loaded:
     tree = tree_of(text)
     if isinstance(tree, Fault):
-        return _unread(file, name, "S102", tree, "Mend the notation here, or just before")
+        return _unread(file, name, "S102", tree, notation.mend(tree.problem))
     if not isinstance(tree, yaml.MappingNode):
         nothing = Fault(1, 1, "no scenario: `scenario:`, `start:` and `nodes:` are expected")
         return _unread(file, name, "S106", nothing, "Begin with `scenario: <name>`")

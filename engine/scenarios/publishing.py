@@ -22,7 +22,9 @@ from engine.scenarios.bundles import MOST_FILES, Bundle, Deployment, Judged, Tak
 from engine.scenarios.check.files import check_loaded
 from engine.scenarios.findings import Finding
 from engine.scenarios.hearing import DEAF, Ears
-from engine.scenarios.program import LoadedProgram, load_program
+from engine.scenarios.loader import FILE
+from engine.scenarios.program import LoadedProgram, load_program, scenario_names
+from engine.yaml_nodes import nearest
 
 _TEXT = re.compile(rf"{SLUG_PATTERN}/(?:scenario|{SLUG_PATTERN}\.test)\.yaml", re.ASCII)
 _SOUND = re.compile(rf"{SLUG_PATTERN}/prompts/(?:fr|en)/{SLUG_PATTERN}\.wav", re.ASCII)
@@ -30,6 +32,12 @@ _SOUND = re.compile(rf"{SLUG_PATTERN}/prompts/(?:fr|en)/{SLUG_PATTERN}\.wav", re
 
 def gathered(folder: Path, name: Slug) -> Bundle:
     """The files of a scenario in a folder, with those it leads to; raises BadFile where one cannot be read."""
+    own = folder / name / FILE
+    if not own.is_file():
+        near = nearest(name, scenario_names(folder))
+        raise BadFile(
+            f"{own}: not there", what_next=f"Did you mean {near}?" if near else "Give its name, or --folder DIR"
+        )
     loaded = load_program(folder, name)
     texts = [Path(at.file) for at in loaded.scenarios.values()]
     texts.append(testing.file_of(folder, name))

@@ -194,6 +194,26 @@ def test_a_finding_names_scenario_and_node() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("line", "mend"),
+    [
+        (
+            "prompt: Pour les ventes: tapez 1",
+            "Begin a key in the column of the keys above; a text with an apostrophe, `: `,",
+        ),
+        ("prompt: 'Merci d'attendre'", "Let all keys of one node begin in the same column; a text with an apostrophe"),
+        ("on: {busy: bye, nobody: Bye: bye}", "Close every bracket and brace, here or just before; a text with"),
+        ("keys: {1: bye", "Close every bracket and brace"),
+        ("\tnote: Été", "Indent with spaces, never with a tab"),
+        ('note: "Été', "Close the quotes at the end of that text"),
+        ("note: *été", "Mend the notation here, or just before"),
+    ],
+)
+def test_what_is_no_yaml_is_told_with_what_one_does_about_it(line: str, mend: str) -> None:
+    (found,) = read(f"{HEAD}nodes:\n  a:\n    type: play\n    {line}\n  bye: {{type: hangup}}\n").findings
+    assert (found.code, found.mend[: len(mend)]) == ("S102", mend)
+
+
 def test_outcomes_of_a_subflow_are_its_own_affair() -> None:
     assert not read(f"{ONE}{{type: subflow, scenario: b, on: {{whatever: bye}}}}").findings
 
