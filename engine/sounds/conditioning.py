@@ -48,11 +48,16 @@ def forms(samples: Samples, rate_hz: int) -> Forms:
     """Both forms of a recording, trimmed and levelled; of one in which nobody speaks, a moment of silence."""
     wide = resample(samples, rate_hz, WIDE_HZ)
     if silent(wide, WIDE_HZ):
-        wide = np.zeros(round(TAIL_S * WIDE_HZ))
-        return Forms(wav(wide, WIDE_HZ), wav(wide[::2], NARROW_HZ))
+        return nothing(TAIL_S)
     words = trim(wide, WIDE_HZ)
     narrow = resample(words, WIDE_HZ, NARROW_HZ)
     return Forms(wav(level(words, WIDE_HZ), WIDE_HZ), wav(level(narrow, NARROW_HZ), NARROW_HZ))
+
+
+def nothing(seconds: float) -> Forms:
+    """Both forms of a silence."""
+    wide = np.zeros(round(seconds * WIDE_HZ))
+    return Forms(wav(wide, WIDE_HZ), wav(wide[::2], NARROW_HZ))
 
 
 def resample(samples: Samples, rate_hz: int, to_hz: int) -> Samples:

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -34,7 +35,8 @@ log = structlog.get_logger(__name__)
 
 RENDER_S = 4.0
 """A caller waits no longer for words that were never said before: they are passed over, and there the next time."""
-LONGEST_SILENCE_S = 10
+OWN_SILENCE_S = 10
+"""Asterisk has silences of one to so many whole seconds; others are made, as words are."""
 _SAFE = re.compile(r"[A-Za-z0-9/_.-]+", re.ASCII)
 """Of one of Asterisk's own sounds: a comma would begin another."""
 Recorded = Callable[[Slug, Language], Path | None]
@@ -68,25 +70,36 @@ class Voices:
             case House(prompt=prompt):
                 uri = f"sound:{self._prompts / language / prompt}"
             case Silence(seconds=seconds):
-                uri = f"sound:silence/{min(max(round(seconds), 1), LONGEST_SILENCE_S)}"
+                uri = await self._silent(seconds)
         return uri
+
+    async def _silent(self, seconds: float) -> str:
+        """As long as it was written; where the disk takes nothing, as Asterisk has it."""
+        near = min(max(round(seconds), 1), OWN_SILENCE_S)
+        file = self._said / "silence" / f"{round(seconds * 1_000)}.wav"
+        if near == seconds or not (file.exists() or await self._rendered(file, partial(silence, seconds, file))):
+            return f"sound:silence/{near}"
+        return f"sound:{file.with_suffix('')}"
 
     async def _spoken(self, text: str, language: Language) -> str | None:
         if not text.strip():
             return None
         file = said_file(self._said, text, language)
-        if not file.exists() and not await self._rendered(text, language, file):
+        if not file.exists() and not await self._said_into(text, language, file):
             log.error("scenario.words_not_said", language=language, characters=len(text))
             return None
         return f"sound:{file.with_suffix('')}"
 
-    async def _rendered(self, text: str, language: Language, file: Path) -> bool:
-        """Whether it is there in time; two calls that want the same words have them rendered once."""
+    async def _said_into(self, text: str, language: Language, file: Path) -> bool:
         if self._speech is None:
             return False
+        return await self._rendered(file, partial(render, self._speech, text, language, file))
+
+    async def _rendered(self, file: Path, make: Callable[[], None]) -> bool:
+        """Whether it is there in time; two calls that want the same words have them rendered once."""
         task = self._rendering.get(file)
         if task is None:
-            task = asyncio.create_task(asyncio.to_thread(_try, self._speech, text, language, file))
+            task = asyncio.create_task(asyncio.to_thread(_try, make))
             self._rendering[file] = task
             task.add_done_callback(lambda _: self._rendering.pop(file, None))
         done, _ = await asyncio.wait([task], timeout=RENDER_S)
@@ -113,10 +126,17 @@ def render(speech: Speech, text: str, language: Language, file: Path) -> None:
     write(forms(samples_of(spoken), spoken.rate_hz), file)
 
 
-def _try(speech: Speech, text: str, language: Language, file: Path) -> bool:
+def silence(seconds: float, file: Path) -> None:
+    """Nothing, for so many seconds; raises OSError. Blocking."""
+    from engine.sounds.conditioning import nothing, write
+
+    write(nothing(seconds), file)
+
+
+def _try(make: Callable[[], None]) -> bool:
     """Whether it went well."""
     try:
-        render(speech, text, language, file)
+        make()
     except (StandardisteError, OSError) as failed:
         log.error("scenario.speech_failed", why=str(failed))
         return False

@@ -37,13 +37,31 @@ def of(tmp_path: Path, robot: Robot | None) -> Voices:
         (DigitByDigit("0612#"), "digits:0612#"),
         (AsteriskSound("vm-goodbye"), "sound:vm-goodbye"),
         (House("please-wait"), "sound:/prompts/fr/please-wait"),
-        (Silence(2.4), "sound:silence/2"),
-        (Silence(0.2), "sound:silence/1"),
-        (Silence(60), "sound:silence/10"),
+        (Silence(2.0), "sound:silence/2"),
+        (Silence(10), "sound:silence/10"),
     ],
 )
 async def test_what_asterisk_has_already(tmp_path: Path, item: AnyHeard, uri: str) -> None:
     assert await of(tmp_path, None).media((item,), "fr") == [uri]
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2.4, 14, 60])
+async def test_a_pause_is_as_long_as_it_was_written(tmp_path: Path, seconds: float) -> None:
+    (uri,) = await of(tmp_path, None).media((Silence(seconds),), "fr")
+    for suffix, rate_hz in ((".wav", 8_000), (".wav16", 16_000)):
+        with wave.open(uri.removeprefix("sound:") + suffix, "rb") as written:
+            assert (written.getframerate(), written.getnframes()) == (rate_hz, round(seconds * rate_hz))
+            assert not any(written.readframes(rate_hz))
+
+
+async def test_a_disk_that_takes_no_pause_leaves_the_nearest_of_asterisks_own(tmp_path: Path) -> None:
+    (tmp_path / "said").write_text("no folder", encoding="utf-8")
+    house = of(tmp_path, None)
+    assert await house.media((Silence(0.5), Silence(2.4), Silence(60)), "fr") == [
+        "sound:silence/1",
+        "sound:silence/2",
+        "sound:silence/10",
+    ]
 
 
 @pytest.mark.parametrize("item", [AsteriskSound("a,sound:b"), Recording(Slug("lost")), Words("Bonjour"), Words(" ")])
