@@ -16,7 +16,17 @@ _WORDS = {
     "0123456789*##": "zero one two three four five six seven eight nine star pound hash",
 }
 _KEY_OF = {word: key for keys, words in _WORDS.items() for key, word in zip(keys, words.split(), strict=True)}
-_KEY = rf"(?:[0-9*#]{{1,4}}(?![0-9])|(?:{'|'.join(_KEY_OF)})\b)"
+_COUNTED = r"(?!\s+(?:fois|chiffres?|numéros?|caractères?|times|digits?|numbers?|characters?)\b)"
+"""Behind a number that is none of a key: 2 fois, 5 digits."""
+_GOES_ON = "pour|afin|ou|et|puis|si|quand|maintenant|à|for|to|or|and|then|if|when|now|at|again|key"
+_ALONE = rf"(?=\s*(?:$|[^\w\s]|(?:{_GOES_ON})\b))"
+"""Behind a number in letters, or it is no key: tapez un chiffre, faites un choix, press one of these keys."""
+_NUMBERS = "|".join(word for word, key in _KEY_OF.items() if key.isdecimal())
+_SIGNS = "|".join(word for word, key in _KEY_OF.items() if not key.isdecimal())
+_NAMED = rf"(?:[0-9*#]{{1,4}}(?![0-9])|(?:{'|'.join(_KEY_OF)})\b)"
+_KEY = rf"(?:[0-9*#]{{1,4}}(?![0-9]){_COUNTED}|(?:{_SIGNS})\b|(?:{_NUMBERS})\b{_ALONE})"
+_ELSEWHERE = re.compile(r"\b(?:composez|composer|dial)\s+(?:the |le )?(?:[0-9]{2})[0-9 .]*", re.IGNORECASE)
+"""A telephone number, as of an emergency: no key is meant."""
 _VERB = {
     "fr": r"(?:tapez|taper|appuyez sur|appuyer sur|pressez|composez|faites)\s+(?:la )?(?:touche )?(?:le |la )?",
     "en": r"(?:press|dial|hit|push)\s+(?:the )?(?:key )?(?:number )?",
@@ -26,7 +36,7 @@ _SAID: dict[str, re.Pattern[str]] = {
     language: re.compile(rf"\b{verb}({_KEY}(?:{_AND[language]}{_KEY})*)", re.IGNORECASE)
     for language, verb in _VERB.items()
 }
-_EACH = re.compile(_KEY, re.IGNORECASE)
+_EACH = re.compile(_NAMED, re.IGNORECASE)
 
 
 def check(subject: Subject) -> None:
@@ -47,7 +57,8 @@ def check(subject: Subject) -> None:
 
 def announced(text: str, language: str) -> list[str]:
     """The keys a text asks for: "press 1 or 2" asks for 1 and 2."""
-    return [_key(key) for said in _SAID[language].findall(text) for key in _EACH.findall(said)]
+    asked = _SAID[language].findall(_ELSEWHERE.sub(" ", text))
+    return [_key(key) for said in asked for key in _EACH.findall(said)]
 
 
 def _key(word: str) -> str:
