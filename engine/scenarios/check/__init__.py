@@ -22,6 +22,7 @@ from engine.scenarios.check import (
     subflows,
     times,
     variables,
+    web,
 )
 from engine.scenarios.check.proof import Proof, Prover
 from engine.scenarios.check.reporting import Desk, Places
@@ -41,6 +42,7 @@ _CHECKS = (
     kinds.check,
     prompts.check,
     subflows.check,
+    web.check,
 )
 
 

@@ -122,6 +122,12 @@ CODES: dict[str, Code] = {
         "calendar: office, which is not open once in the coming year",
         "warning",
     ),
+    "S315": Code(
+        "an address that no web service can be asked at",
+        "Write it whole, with https:// and its host; variables may stand behind the host.",
+        "url: api.example.net/orders, or https://{caller}/",
+    ),
+    "S316": Code("a body that is not sent", "Write method: POST beside it.", "body: {pin: pin} without a method"),
     "S390": Code(
         "not checked, for want of knowing",
         "Check again where the deployment is known, or give what is missing.",
