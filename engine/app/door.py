@@ -13,6 +13,7 @@ from engine.ari.requests import AriRequests
 from engine.ari.resources import ChannelSnapshot
 from engine.calls.arriving import Came
 from engine.calls.contract import Accepted
+from engine.domain.missed import NOBODY, told
 from engine.domain.values import ChannelId
 from engine.errors import StandardisteError
 
@@ -20,19 +21,6 @@ log = structlog.get_logger(__name__)
 
 READY_WITHIN_S = 10.0  # a caller who came in while we start hears the ringing go on for so long
 REFUSAL = "standardiste-refusal"
-BUSY, NOT_PERMITTED, UNKNOWN, NOBODY = "busy", "not-permitted", "unknown", "nobody"
-TOLD = {
-    "agent-busy": BUSY,
-    "unknown-number": UNKNOWN,
-    "number-not-in-use": UNKNOWN,
-    "number-not-dialable": UNKNOWN,
-    "agent-disabled": NOT_PERMITTED,
-    "incidents-not-permitted": NOT_PERMITTED,
-    "calls-per-minute": NOT_PERMITTED,
-    "no-phone-registered": NOBODY,
-}
-"""What the dialplan tells a caller for each rule; rules about destinations and limits are permissions, and whatever
-else may refuse means that nobody can take the call now."""
 
 
 class Calls(Protocol):
@@ -106,10 +94,3 @@ class Door:
             await self._ari.continue_in_dialplan(came.channel, context, exten=exten)
         except AriError as failed:  # gone, or it will be: the dialplan bounds its life
             log.warning("ari.stranger_stays", channel=came.channel, why=failed.message)
-
-
-def told(rule: str) -> str:
-    """The extension of the dialplan that tells the caller about this rule."""
-    if rule.startswith(("destination-", "limit")):
-        return NOT_PERMITTED
-    return TOLD.get(rule, NOBODY)

@@ -24,9 +24,10 @@ from engine.domain.directory import (
     ToApplication,
     Trunk,
 )
+from engine.domain.missed import UNKNOWN, MissedCall, told
 from engine.domain.numbers import parse_dialled
 from engine.domain.request import Arrival, ConnectRequest, Route
-from engine.domain.values import E164, ChannelId
+from engine.domain.values import E164, CallId, ChannelId
 from engine.errors import InvalidValue, Refused
 
 LONGEST_CALLER = 32
@@ -99,6 +100,27 @@ def number_of(came: Came, trunk: Trunk, directory: Directory, today: date) -> Nu
     if not in_use(found, today):
         raise Refused(f"{found.id} is not in use", rule="number-not-in-use", status=404)
     return found
+
+
+def missed(came: Came, directory: Directory, call_id: CallId, at: datetime, rule: str) -> MissedCall | None:
+    """A customer's call to a number of ours, in use, that was refused by this rule; None when it was no such call."""
+    trunk = trunk_of(came, directory)
+    if trunk is None or not trunk.enabled or told(rule) == UNKNOWN:
+        return None
+    site = directory.sites[trunk.site]
+    try:
+        number = number_of(came, trunk, directory, day_at(site, at))
+    except Refused:
+        return None
+    return MissedCall(
+        id=call_id,
+        at=at,
+        number=number,
+        caller=caller_number(came, site.country),
+        dialled=came.dialled,
+        redirected_from=in_full(came.redirected_from, site.country),
+        rule=rule,
+    )
 
 
 def in_use(entry: Number | Application, today: date) -> bool:

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from engine.calls import ladder, rows, views
+from engine.calls import arriving, ladder, rows, views
 from engine.calls.acceptance import House
 from engine.calls.accepting import Acceptor, Admission, Guard, Limits, Unguarded, may_act_for
 from engine.calls.arriving import Came
@@ -19,6 +19,8 @@ from engine.calls.reaching import Reacher
 from engine.calls.registry import Registry
 from engine.calls.runner import CallTask, Notebook, Surroundings
 from engine.calls.trunks import TrunkBoard
+from engine.calls.uuid7 import uuid7
+from engine.domain import missed
 from engine.domain.call import Call
 from engine.domain.cdr import Disposition
 from engine.domain.dispositions import check_disposition
@@ -98,7 +100,7 @@ class CallService:
             watch.changed(task.call)
             changed(before, event, task.call)
 
-        self._refused, self._unmatched, self._source = refused, unmatched, source
+        self._refused, self._unmatched, self._source, self._node = refused, unmatched, source, house.node
         self._journal, self._archive, self._trunks, self._clock, self._spawn = journal, archive, trunks, clock, spawn
         self._around = Surroundings(
             world=world,
@@ -151,6 +153,7 @@ class CallService:
             if refused.stable_code == "unknown-number":
                 self._unmatched(came)
             await self._audit("call.arrive", msgspec.to_builtins(came), actor, refused)
+            await self._miss(came, refused.stable_code)
             raise
         finally:
             self.registry.expect_no_more(came.channel)
@@ -233,6 +236,18 @@ class CallService:
         except Refused as refused:
             await self._audit("call.dispose", {"call_id": call_id, "code": disposition.code}, actor, refused)
             raise
+
+    async def _miss(self, came: Came, rule: str) -> None:
+        """A row for a customer who called a number of ours and is let in to nobody."""
+        directory = self._source.directory
+        call = arriving.missed(came, directory, CallId(str(uuid7())), self._clock.now().utc, rule)
+        if call is None:
+            return
+        payload = {"record": missed.record(call, directory, self._node), "steps": False}
+        try:
+            await self._journal.report((OutboxRow(kind="cdr", payload=msgspec.json.encode(payload), call_id=call.id),))
+        except JournalUnwritable as unwritable:  # the caller is told all the same
+            log.error("call.missed_not_kept", rule=rule, did=call.number.id, why=unwritable.message)
 
     async def _audit(self, action: str, request: object, actor: Actor, refused: Refused | BadInput) -> None:
         payload = {

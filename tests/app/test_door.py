@@ -1,17 +1,20 @@
 """Callers at the door: let in once, or told why not."""
 
 import asyncio
+import re
 from collections.abc import Coroutine
 from typing import Any, cast
 
 import pytest
 from structlog.testing import capture_logs
 
-from engine.app.door import Door, told
+from engine.app.door import Door
 from engine.ari.errors import NotFound
 from engine.ari.resources import ChannelSnapshot, Party
 from engine.calls.arriving import Came
 from engine.calls.contract import Accepted
+from engine.config.render import DIALPLAN
+from engine.domain.missed import CAUSES, told
 from engine.domain.values import CallId
 from engine.errors import Refused, StandardisteError
 
@@ -109,6 +112,16 @@ async def test_who_cannot_come_in_is_told(refused: Exception, exten: str) -> Non
     assert room.sent == [f"standardiste-refusal {exten}"]
     assert room.door.enter(CALLER, INBOUND)  # and may try again
     await room.settled()
+
+
+def test_the_dialplan_tells_the_network_what_the_record_says() -> None:
+    refusals = DIALPLAN.read_text().partition("[standardiste-refusal]")[2].partition("\n[")[0]
+    causes = {}
+    for extension in refusals.split("exten => ")[1:]:
+        word = extension.partition(",")[0]
+        ended = re.search(r"Hangup\((\d+)\)", extension)
+        causes[word] = int(ended[1]) if ended else 17  # Busy()
+    assert CAUSES.items() <= causes.items()
 
 
 async def test_who_comes_before_we_are_ready_waits_at_the_door() -> None:

@@ -147,14 +147,24 @@ REFUSED: dict[str, tuple[Came, Directory, str]] = {
 }
 
 
+MISSED = {
+    "agent-disabled": "agent_unreachable",
+    "mobile-not-permitted": "agent_unreachable",
+    "scenario-not-published": "congestion",
+}
+"""What the call record says of customers who called a number of ours in vain, by rule."""
+
+
 async def is_refused(room: Room, came: Came, rule: str) -> None:
-    """Nobody is rung, nothing is held, the audit says why."""
+    """Nobody is rung, nothing is held, the audit says why; a missed customer has a record."""
     with pytest.raises(StandardisteError) as refused:
         await arrive(room, came)
     assert refused.value.stable_code == rule
     assert (len(room.registry), room.board.in_use(), room.exchange.orders) == (0, {}, [])
     assert [row["rule"] for row in await room.rows("audit")] == [rule]
     assert not room.registry._expected
+    missed = [MISSED[rule]] if came.endpoint == "trunk-paris-1" and rule in MISSED else []
+    assert [row["record"]["outcome"] for row in await room.rows("cdr")] == missed
 
 
 @pytest.mark.parametrize(("came", "held", "rule"), REFUSED.values(), ids=REFUSED.keys())
@@ -182,5 +192,12 @@ async def test_nobody_answers_for_an_agent_without_a_telephone(tmp_path: Path, e
     async with room_of(tmp_path, exchange, with_numbers(number())) as room:
         exchange.phones = {}
         with pytest.raises(Refused) as refused:
-            await arrive(room, by_trunk())
-    assert refused.value.stable_code == "no-phone-registered"
+            await arrive(room, by_trunk(redirected_from="0140000009"))
+        assert refused.value.stable_code == "no-phone-registered"
+        (record,) = [row["record"] for row in await room.rows("cdr")]
+    assert (record["direction"], record["agent_id"], record["caller"], record["callee"], record["did"]) == (
+        *("inbound", "alice", "+33612345678", OURS, OURS),
+    )
+    assert (record["outcome"], record["rule"], record["redirected_from"]) == (
+        *("agent_unreachable", "no-phone-registered", "+33140000009"),
+    )

@@ -91,6 +91,17 @@ async def the_row(house: House, call_id: str) -> dict[str, Any]:
     return (await crowd.all_recorded(box, [call_id]))[call_id]
 
 
+async def the_row_of(house: House, caller: str) -> dict[str, Any]:
+    """The one of a customer who called once."""
+    box, _ = house
+
+    async def found() -> dict[str, Any] | None:
+        return next((row for row in (await crowd.rows(box)).values() if row["caller"] == caller), None)
+
+    row: dict[str, Any] = await until(found)
+    return row
+
+
 async def they_hear_each_other(box: Sandbox, one: str, other: str) -> None:
     for hearer, speaker in ((one, other), (other, one)):
 
@@ -216,8 +227,10 @@ async def test_a_customer_reaches_an_agents_mobile_once_a_person_pressed_one(hou
 async def test_a_customer_who_gives_up_stops_the_mobile(house: House) -> None:
     box, engine = house
     customer = mobile("10", tone_hz=1100, serial=73)
+    rung = len(box.farend.invites(ANNES_MOBILE))
     await calls_in(box, TO_ANNE, customer)
     found = await the_call(engine, agent="anne", stage="reaching-agent")
+    await box.farend.invited(ANNES_MOBILE, rung + 1)
     await box.farend.hang_up(customer)
     row = await the_row(house, found["id"])
     assert (row["outcome"], row["hangup_by"], row["caller"]) == ("abandoned", "customer", customer)
@@ -244,6 +257,8 @@ async def test_a_busy_agent(house: House, bruno: list[Phone]) -> None:
     call = await calls_in(box, TO_BRUNO, second)
     await box.farend.until(lambda: not call.live, timeout_s=20)
     assert call.cause == 17
+    missed = await the_row_of(house, second)
+    assert (missed["outcome"], missed["rule"], missed["agent_id"]) == ("agent_busy", "agent-busy", "bruno")
     await box.farend.hang_up(first)
     assert (await the_row(house, talking["id"]))["outcome"] == "answered"
 

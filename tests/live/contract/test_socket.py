@@ -46,7 +46,7 @@ async def test_a_leg_answered_while_nobody_listened_is_ours(line: Line) -> None:
     await line.box.farend.invited(number)
     await line.disconnect()
     await line.box.farend.answer_now(number)
-    await line.box.farend.until(lambda: line.box.farend.calls(number)[-1].answered_at is not None)
+    await line.box.farend.until(lambda: any(call.answered_at for call in line.box.farend.calls(number)))
     await line.connect()
     assert _last_snapshot(line).snapshot.channels[channel].is_up
     await line.ari.start_moh(channel)
@@ -83,7 +83,7 @@ async def test_cel_knows_when_a_leg_answered_that_came_and_went_unheard(line: Li
     await line.disconnect()
     before = datetime.now(UTC)
     await line.box.farend.answer_now(number)
-    await line.box.farend.until(lambda: line.box.farend.calls(number)[-1].answered_at is not None)
+    await line.box.farend.until(lambda: any(call.answered_at for call in line.box.farend.calls(number)))
     await line.box.farend.hang_up(number, cause=16)
     past = await _told_by_cel(line, channel)
     assert past.ended is not None
