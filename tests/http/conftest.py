@@ -67,7 +67,7 @@ class Api:
 
 @pytest.fixture
 def limits() -> HttpSettings:
-    return HttpSettings(port=0, rate_burst=10_000, rate_per_s=10_000, body_time_s=0.5, answer_time_s=2)
+    return HttpSettings(port=0, rate_burst=10_000, rate_per_s=10_000, body_time_s=0.5, answer_time_s=30)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from engine.http.contact_port import ContactSearch
 from engine.http.routes import ROUTES
 from engine.http.routes.contacts import BATCH
 from engine.http.routing import Route
+from engine.settings import HttpSettings
 from tests.http.conftest import Api
 from tests.http.test_problems import GOOD, ask, by_name
 
@@ -55,6 +56,7 @@ async def test_an_id_must_be_the_one_of_the_address(api: Api) -> None:
     assert (problem["status"], problem["pointer"], api.contacts.asked) == (422, "/id", [])
 
 
+@pytest.mark.parametrize("limits", [HttpSettings(port=0)])
 async def test_as_many_as_a_batch_may_have_arrive_and_one_more_does_not(api: Api) -> None:
     rows = [{**ADA, "id": f"c-{n}", "attributes": {"note": "x" * 300}} for n in range(BATCH)]
     answer = await api.ask("POST", "/v1/contacts/bulk", json={"contacts": rows})
