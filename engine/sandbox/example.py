@@ -3,11 +3,24 @@
 For the demo, the tests and the bench.
 """
 
+from collections.abc import Mapping
+
+import msgspec
+
 from engine.domain.directory import Agent, Directory, Site, Trunk
 from engine.domain.values import E164, Extension, Slug
 from engine.sandbox.behaviours import coded, mobile
 from engine.sandbox.farend import FarEnd, Phone
 from engine.sandbox.farend_files import LYON, OPERATOR, PARIS
+
+
+def unwatched(trunks: Mapping[Slug, Trunk]) -> dict[Slug, Trunk]:
+    """These trunks, asked only when told to whether they are there.
+
+    For tests in which one falls silent: an OPTIONS of Asterisk's own accord that meets the silence is counted three
+    seconds later, when the trunk has long been back.
+    """
+    return {name: msgspec.structs.replace(trunk, qualify_s=3600) for name, trunk in trunks.items()}
 
 
 def example_directory(farend: FarEnd, *, revision: int = 1) -> Directory:

@@ -12,7 +12,7 @@ from engine.config.apply import AsteriskFiles
 from engine.domain.directory import Directory, Trunk
 from engine.domain.values import Slug
 from engine.sandbox.behaviours import coded, mobile
-from engine.sandbox.example import example_directory
+from engine.sandbox.example import example_directory, unwatched
 from engine.sandbox.farend import FarCall, Invite, Phone
 from engine.sandbox.sandbox import Sandbox
 from tests.live.asking import Asking, Events
@@ -33,7 +33,7 @@ class Line:
     def directory(self, *changed: Trunk) -> Directory:
         example = example_directory(self.farend)
         trunks = {**example.trunks, HOME.id: HOME, **{trunk.id: trunk for trunk in changed}}
-        return msgspec.structs.replace(example, trunks=trunks)
+        return msgspec.structs.replace(example, trunks=unwatched(trunks))
 
     def trunk(self, name: str, **changes: object) -> Trunk:
         return msgspec.structs.replace(self.directory().trunks[Slug(name)], **changes)

@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 
 from engine.config.directory_export import export
-from engine.domain.directory import Agent, Directory, Trunk
+from engine.domain.directory import Agent, Directory
 from engine.domain.values import E164, Slug
 from engine.sandbox.behaviours import mobile
-from engine.sandbox.example import example_directory, switch_on_phone
+from engine.sandbox.example import example_directory, switch_on_phone, unwatched
 from engine.sandbox.farend import FarCall, FarEnd, Phone
 from engine.sandbox.farend_files import LYON, OPERATOR, PARIS
 from engine.sandbox.gate import PROGRESS, RINGING, SILENT, TRYING
@@ -40,7 +40,7 @@ def directory(farend: FarEnd) -> Directory:
     paris = msgspec.structs.replace(
         example.sites[Slug("paris")], allow_other_sites=False, outside_prefix="0", emergency_numbers=("5555",)
     )
-    trunks: dict[Slug, Trunk] = {**example.trunks, first.id: first, second.id: second}
+    trunks = unwatched({**example.trunks, first.id: first, second.id: second})
     bruno = msgspec.structs.replace(example.agents[Slug("bruno")], rights=())
     return msgspec.structs.replace(
         example, sites={**example.sites, paris.id: paris}, trunks=trunks, agents={**example.agents, bruno.id: bruno}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -10,7 +11,7 @@ from engine.config.render import directory_files
 from engine.domain.values import Slug
 from engine.sandbox import audio
 from engine.sandbox.behaviours import mobile, tone_of
-from engine.sandbox.example import example_directory, switch_on_phone
+from engine.sandbox.example import example_directory, switch_on_phone, unwatched
 from engine.sandbox.farend_files import OPERATOR, PARIS
 from engine.sandbox.gate import SILENT
 from engine.sandbox.sandbox import Sandbox
@@ -19,7 +20,9 @@ from engine.sandbox.sandbox import Sandbox
 @pytest_asyncio.fixture(loop_scope="session", autouse=True)
 async def trunks(box: Sandbox) -> AsyncIterator[None]:
     """The engine's Asterisk knows the example's trunks and agents; no engine runs."""
-    box.asterisk.write(directory_files(example_directory(box.farend), box.asterisk_settings))
+    example = example_directory(box.farend)
+    directory = msgspec.structs.replace(example, trunks=unwatched(example.trunks))
+    box.asterisk.write(directory_files(directory, box.asterisk_settings))
     await box.asterisk.cli("module reload res_pjsip.so")
     await box.asterisk.cli("module reload res_pjsip_outbound_registration.so")
     await box.asterisk.cli("module load res_clioriginate.so")
