@@ -29,8 +29,9 @@ TONE_DB = -45.0
 TONE_SHARE = 0.5  # of the energy of a frame; speech never puts so much into one frequency for so long
 SHORTEST_TONE_S = 0.2
 BURSTS = ("ringing", "comfort", "customer")
-CUT_END_S = 0.25
-"""A hang-up may overtake the last packets of a prompt: the silence it ends with need not have been heard."""
+CUT_S = 0.25
+"""A hang-up may overtake the last packets of a prompt: the silence it ends with need not have been heard. And where a
+recording begins with a prompt, a packet that came before it is not in it."""
 
 
 class Sound(NamedTuple):
@@ -50,7 +51,9 @@ def house_prompts() -> dict[str, Path]:
 def sounds(path: Path, prompts: Mapping[str, Path], tones: Mapping[str, int]) -> list[Sound]:
     """What was heard, in order of time. A prompt counts when it was heard whole; a tone when it lasted."""
     heard = np.asarray(audio.samples(path), dtype=np.float64)
-    found = [*_prompts(np.concatenate((heard, np.zeros(round(CUT_END_S * RATE)))), prompts)]
+    edge = np.zeros(round(CUT_S * RATE))
+    prompted = _prompts(np.concatenate((edge, heard, edge)), prompts)
+    found = [Sound(word, max(0.0, at_s - CUT_S), until_s - CUT_S) for word, at_s, until_s in prompted]
     for word, hertz in tones.items():
         found += _tone(heard, word, hertz)
     return sorted(found, key=lambda sound: sound.at_s)
