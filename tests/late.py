@@ -17,4 +17,4 @@ def be_late(seconds: float) -> None:
     def later(self: FarEnd, event: Message) -> None:
         asyncio.get_running_loop().call_later(seconds, on_event, self, event)
 
-    FarEnd._on_event = later  # type: ignore[method-assign]
+    FarEnd._on_event = later  # type: ignore[method-assign]  # on purpose: every far end is late from now on

@@ -16,6 +16,7 @@ import structlog
 from engine.app.directories import CurrentDirectory
 from engine.ari.emergencies import ended_calls
 from engine.calls.clock import Clock
+from engine.calls.rows import cdr
 from engine.domain.emergency_record import EmergencyCall, record
 from engine.errors import StandardisteError
 from engine.journal import OutboxRow
@@ -76,8 +77,7 @@ class EmergencyRecords:
             log.warning("emergency.called", number=call.number, by=call.endpoint, trunk=call.trunk, call_id=call.id)
 
     def _row(self, call: EmergencyCall) -> OutboxRow:
-        payload = {"record": record(call, self._directory.directory, self._node), "steps": False}
-        return OutboxRow(kind="cdr", payload=msgspec.json.encode(payload), call_id=call.id)
+        return cdr(record(call, self._directory.directory, self._node), steps=False)
 
     async def _remembered(self) -> datetime:
         kept = await self._journal.get(_FACT)

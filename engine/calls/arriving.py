@@ -27,7 +27,7 @@ from engine.domain.directory import (
 from engine.domain.missed import UNKNOWN, MissedCall, told
 from engine.domain.numbers import parse_dialled
 from engine.domain.request import Arrival, ConnectRequest, Route
-from engine.domain.values import E164, CallId, ChannelId
+from engine.domain.values import E164, ChannelId
 from engine.errors import InvalidValue, Refused
 
 LONGEST_CALLER = 32
@@ -102,7 +102,7 @@ def number_of(came: Came, trunk: Trunk, directory: Directory, today: date) -> Nu
     return found
 
 
-def missed(came: Came, directory: Directory, call_id: CallId, at: datetime, rule: str) -> MissedCall | None:
+def missed(came: Came, directory: Directory, at: datetime, rule: str) -> MissedCall | None:
     """A customer's call to a number of ours, in use, that was refused by this rule; None when it was no such call."""
     trunk = trunk_of(came, directory)
     if trunk is None or not trunk.enabled or told(rule) == UNKNOWN:
@@ -113,7 +113,7 @@ def missed(came: Came, directory: Directory, call_id: CallId, at: datetime, rule
     except Refused:
         return None
     return MissedCall(
-        id=call_id,
+        channel=came.channel,
         at=at,
         number=number,
         caller=caller_number(came, site.country),

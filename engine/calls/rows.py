@@ -7,7 +7,7 @@ import msgspec
 from engine.domain import public_events, record
 from engine.domain.call import MACHINE_VERSION, Call
 from engine.domain.callbacks import Callback
-from engine.domain.cdr import Disposition
+from engine.domain.cdr import CallRecord, Disposition
 from engine.domain.effects import Effect
 from engine.domain.events import Disposed, Event, FinishOrdered
 from engine.domain.moment import Moment
@@ -35,7 +35,7 @@ def told(before: Call | None, event: Event, after: Call) -> tuple[OutboxRow, ...
     if not after.closed:
         return heard
     if before is None or not before.closed:
-        return (_cdr(after), *heard)
+        return (cdr(record.of(after), steps=True), *heard)
     late = late_disposition(event)
     return heard if late is None else (disposition(after.id, event.at, late), *heard)
 
@@ -71,6 +71,7 @@ def disposition(call_id: str, at: Moment, given: Disposition) -> OutboxRow:
     return OutboxRow(kind="disposition", payload=msgspec.json.encode(payload), call_id=call_id)
 
 
-def _cdr(call: Call) -> OutboxRow:
-    payload = {"record": record.of(call), "steps": True}
-    return OutboxRow(kind="cdr", payload=msgspec.json.encode(payload), call_id=call.id)
+def cdr(kept: CallRecord, *, steps: bool) -> OutboxRow:
+    """The record of a call that is over. `steps`: it has a journal, which goes with it."""
+    payload = {"record": kept, "steps": steps}
+    return OutboxRow(kind="cdr", payload=msgspec.json.encode(payload), call_id=kept.call_id)

@@ -19,7 +19,6 @@ from engine.calls.reaching import Reacher
 from engine.calls.registry import Registry
 from engine.calls.runner import CallTask, Notebook, Surroundings
 from engine.calls.trunks import TrunkBoard
-from engine.calls.uuid7 import uuid7
 from engine.domain import missed
 from engine.domain.call import Call
 from engine.domain.cdr import Disposition
@@ -240,12 +239,11 @@ class CallService:
     async def _miss(self, came: Came, rule: str) -> None:
         """A row for a customer who called a number of ours and is let in to nobody."""
         directory = self._source.directory
-        call = arriving.missed(came, directory, CallId(str(uuid7())), self._clock.now().utc, rule)
+        call = arriving.missed(came, directory, self._clock.now().utc, rule)
         if call is None:
             return
-        payload = {"record": missed.record(call, directory, self._node), "steps": False}
         try:
-            await self._journal.report((OutboxRow(kind="cdr", payload=msgspec.json.encode(payload), call_id=call.id),))
+            await self._journal.report((rows.cdr(missed.record(call, directory, self._node), steps=False),))
         except JournalUnwritable as unwritable:  # the caller is told all the same
             log.error("call.missed_not_kept", rule=rule, did=call.number.id, why=unwritable.message)
 

@@ -11,7 +11,8 @@ from engine import sounds
 from engine.errors import Unavailable
 from engine.sandbox import audio
 from engine.sandbox.behaviours import tone_of
-from engine.sandbox.farend import FarCall, FarEnd
+from engine.sandbox.farend import FarEnd
+from engine.sandbox.parties import FarCall
 from engine.sounds import PROMPTS, Language, Prompt
 
 SETTLE_S = 0.1  # after the answer and before the hang-up: packets of both ways are under way

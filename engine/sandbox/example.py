@@ -10,8 +10,9 @@ import msgspec
 from engine.domain.directory import Agent, Directory, Site, Trunk
 from engine.domain.values import E164, Extension, Slug
 from engine.sandbox.behaviours import coded, mobile
-from engine.sandbox.farend import FarEnd, Phone
+from engine.sandbox.farend import FarEnd
 from engine.sandbox.farend_files import LYON, OPERATOR, PARIS
+from engine.sandbox.parties import Phone
 
 
 def unwatched(trunks: Mapping[Slug, Trunk]) -> dict[Slug, Trunk]:

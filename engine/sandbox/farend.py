@@ -37,53 +37,11 @@ from engine.sandbox.farend_files import (
 )
 from engine.sandbox.gate import Gate
 from engine.sandbox.manager import ManagerConnection
+from engine.sandbox.parties import FarCall, Invite, Phone
 
 WAIT_S = 30.0  # default bound of every wait here: it ends what hangs, on a machine that others use too
 POLL_S = 0.02
 NOTICED_S = 2.0  # within which the far end tells of a call that somebody else knows of
-
-
-@dataclass(frozen=True)
-class Invite:
-    """One INVITE that began a call at the far end. `trunk` is the address it came to.
-
-    `at`, as every time here, is seconds since 1970 by the far end's own clock: however busy the test is that looks.
-    """
-
-    number: str
-    from_number: str  # "" when withheld
-    from_name: str
-    trunk: str
-    at: float
-    sip_call_id: str
-    uniqueid: str  # of its channel; "" when the whole trunk refused it
-
-
-@dataclass
-class FarCall:
-    """A call as the far end sees it: one of its channels. `cause` is Q.850, when it has ended."""
-
-    number: str
-    trunk: str
-    channel: str
-    uniqueid: str
-    answered_at: float | None = None
-    ended_at: float | None = None
-    cause: int | None = None
-    digits: str = ""  # keys it was sent
-
-    @property
-    def live(self) -> bool:
-        return self.ended_at is None
-
-
-@dataclass(frozen=True)
-class Phone:
-    """A telephone of an agent, registered as `user` with the contact user `contact` (which says how it behaves)."""
-
-    name: str
-    user: str
-    contact: str
 
 
 @dataclass
@@ -215,7 +173,7 @@ class FarEnd:
             try:
                 await self._manager.act("Hangup", Channel=call.channel, Cause=str(cause))
             except FarEndRefused:  # the other side may just have been quicker
-                await self.until(lambda call=call: not call.live)  # type: ignore[misc]
+                await self._until_over(call)
 
     async def abandon(self) -> None:
         """Everybody who is left hangs up, as an exchange does when no voice comes any more (RTP time-out).
@@ -234,7 +192,7 @@ class FarEnd:
         follows it.
         """
         for call in await self._live(number):
-            await self.until(lambda call=call: call.answered_at or not call.live)  # type: ignore[misc]
+            await self._until_answered(call)
             for digit in keys:
                 await self._manager.act("PlayDTMF", Channel=call.channel, Digit=digit, Duration="160")
                 if in_voice:
@@ -306,6 +264,13 @@ class FarEnd:
         if not live:
             raise FarEndRefused(f"no call at {number} now; calls seen there: {self.calls(number)}")
         return live
+
+    async def _until_over(self, call: FarCall) -> None:
+        await self.until(lambda: not call.live)
+
+    async def _until_answered(self, call: FarCall) -> None:
+        """Or over."""
+        await self.until(lambda: call.answered_at is not None or not call.live)
 
     # Trunks and telephones
 

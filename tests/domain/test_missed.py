@@ -1,6 +1,6 @@
 """Customers who called a number of ours and were let in to nobody: what they are told, and their row."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -17,7 +17,7 @@ from engine.domain.directory import (
     ToGroup,
 )
 from engine.domain.missed import CAUSES, MissedCall, record, told
-from engine.domain.values import E164, CallId, Extension, Slug
+from engine.domain.values import E164, ChannelId, Extension, Slug
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PARIS, LYON = Slug("paris"), Slug("lyon")
@@ -36,7 +36,7 @@ OURS = Number(
     id=E164("+33140000020"), trunk=Slug("paris-1"), target=ToAgent(ANNE.id), campaign="spring", service="orders"
 )
 CALL = MissedCall(
-    id=CallId("c"),
+    channel=ChannelId("1795201746.12"),
     at=NOON,
     number=OURS,
     caller="+33612345678",
@@ -78,6 +78,15 @@ def test_whom_they_wanted(
 ) -> None:
     row = record(msgspec.structs.replace(CALL, number=msgspec.structs.replace(OURS, target=target)), HOUSE, "node")
     assert (row.agent_id, row.group_id, row.scenario, row.site) == (agent, group, scenario, site)
+
+
+def test_it_is_one_row_however_often_the_caller_is_refused() -> None:
+    """An engine may die before the caller is sent on: the next one finds them at the door."""
+    later = msgspec.structs.replace(CALL, at=NOON + timedelta(seconds=3))
+    first, again = record(CALL, HOUSE, "node"), record(later, HOUSE, "node")
+    assert first.call_id == again.call_id
+    another = record(msgspec.structs.replace(CALL, channel=ChannelId("x")), HOUSE, "node")
+    assert first.call_id not in {another.call_id, record(CALL, HOUSE, "other node").call_id}
 
 
 def test_the_rest_is_the_numbers_and_the_callers() -> None:

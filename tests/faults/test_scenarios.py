@@ -20,7 +20,7 @@ from engine.domain.directory import Application, Directory, Group, Number, ToApp
 from engine.domain.values import E164, Extension, Slug
 from engine.sandbox.behaviours import coded, mobile
 from engine.sandbox.example import example_directory
-from engine.sandbox.farend import Phone
+from engine.sandbox.parties import Phone
 from engine.sandbox.running import RunningEngine
 from engine.sandbox.sandbox import Sandbox
 from tests import crowd

@@ -14,8 +14,9 @@ import msgspec
 
 from engine.config.directory_export import export
 from engine.journal import StepRow
-from engine.sandbox.farend import FarEnd, Phone
+from engine.sandbox.farend import FarEnd
 from engine.sandbox.gate import SILENT
+from engine.sandbox.parties import Phone
 from engine.sandbox.running import RunningEngine
 from engine.sandbox.sandbox import Sandbox
 from engine.store.steps import call_steps

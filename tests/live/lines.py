@@ -13,7 +13,7 @@ from engine.domain.directory import Directory, Trunk
 from engine.domain.values import Slug
 from engine.sandbox.behaviours import coded, mobile
 from engine.sandbox.example import example_directory, unwatched
-from engine.sandbox.farend import FarCall, Invite, Phone
+from engine.sandbox.parties import FarCall, Invite, Phone
 from engine.sandbox.sandbox import Sandbox
 from tests.live.asking import Asking, Events
 

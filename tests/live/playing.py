@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from engine.journal import StepRow
 from engine.sandbox.behaviours import mobile
-from engine.sandbox.farend import FarCall, Invite
+from engine.sandbox.parties import FarCall, Invite
 from tests.crowd import Manner
 from tests.live import hearing
 from tests.live.company import Member

@@ -14,8 +14,8 @@ from engine.domain.values import E164, Slug
 from engine.sandbox import audio
 from engine.sandbox.behaviours import coded, mobile, tone_of
 from engine.sandbox.example import example_directory
-from engine.sandbox.farend import FarCall, Phone
 from engine.sandbox.farend_files import PARIS
+from engine.sandbox.parties import FarCall, Phone
 from engine.sandbox.running import RunningEngine
 from engine.sandbox.sandbox import Sandbox
 from tests import crowd

@@ -14,7 +14,7 @@ from engine.domain.values import Slug
 from engine.sandbox.behaviours import coded, mobile
 from engine.sandbox.errors import PartDidNotStart
 from engine.sandbox.example import example_directory
-from engine.sandbox.farend import Phone
+from engine.sandbox.parties import Phone
 from engine.sandbox.running import Answer, RunningEngine
 from engine.sandbox.sandbox import Sandbox
 

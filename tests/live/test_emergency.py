@@ -15,9 +15,10 @@ from engine.domain.directory import Agent, Directory
 from engine.domain.values import E164, Slug
 from engine.sandbox.behaviours import mobile
 from engine.sandbox.example import example_directory, switch_on_phone, unwatched
-from engine.sandbox.farend import FarCall, FarEnd, Phone
+from engine.sandbox.farend import FarEnd
 from engine.sandbox.farend_files import LYON, OPERATOR, PARIS
 from engine.sandbox.gate import PROGRESS, RINGING, SILENT, TRYING
+from engine.sandbox.parties import FarCall, Phone
 from engine.sandbox.running import Answer, RunningEngine
 from engine.sandbox.sandbox import Sandbox
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from engine.calls.replay import replay
 from engine.sandbox import audio
-from engine.sandbox.farend import FarCall
+from engine.sandbox.parties import FarCall
 from tests.crowd import Manner
 from tests.live import hearing
 from tests.live.house import House

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from engine.sandbox.behaviours import coded, mobile
-from engine.sandbox.farend import FarCall, Invite
+from engine.sandbox.parties import FarCall, Invite
 from tests.crowd import Manner
 from tests.live import hearing
 from tests.live.company import DOORS, Member

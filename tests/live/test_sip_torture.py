@@ -17,7 +17,7 @@ import pytest_asyncio
 from engine.domain.directory import Agent, Directory, Number, Site, ToAgent, Trunk
 from engine.domain.values import E164, Extension, Slug
 from engine.sandbox.behaviours import coded, mobile
-from engine.sandbox.farend import Invite
+from engine.sandbox.parties import Invite
 from engine.sandbox.running import RunningEngine
 from engine.sandbox.sandbox import Sandbox
 from engine.sandbox.tools import SIPP, find_or_fetch

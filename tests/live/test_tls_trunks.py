@@ -13,8 +13,8 @@ import pytest_asyncio
 from engine.domain.directory import Trunk
 from engine.sandbox.asterisk import AsteriskInstall
 from engine.sandbox.behaviours import mobile
-from engine.sandbox.farend import FarCall
 from engine.sandbox.farend_files import LYON, OPERATOR, PARIS, PHONES, FarTls
+from engine.sandbox.parties import FarCall
 from engine.sandbox.postgres import PostgresInstall
 from engine.sandbox.sandbox import Sandbox
 from engine.sandbox.tools import OPENSSL, find_or_fetch

@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 
 from engine.sandbox.behaviours import coded, mobile
-from engine.sandbox.farend import FarCall, Phone
 from engine.sandbox.farend_files import LYON, OPERATOR, PARIS, PHONES
 from engine.sandbox.gate import SILENT
+from engine.sandbox.parties import FarCall, Phone
 from engine.sandbox.sandbox import Sandbox
 from tests.live.lines import Line, line_in
 
